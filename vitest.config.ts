@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
+
+// One run for the whole workspace: one pair of servers, one total.
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ["{packages,apps}/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: ["test/servers.ts"],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+});
+export default config;
