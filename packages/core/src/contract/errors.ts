@@ -1,0 +1,53 @@
+/** The codes of `LockError`. They do not change between major versions; messages may. */
+export type LockErrorCode =
+  | "LOCK_NOT_ACQUIRED"
+  | "LOCK_TIMEOUT"
+  | "LOCK_LOST"
+  | "LOCK_REENTRANT"
+  | "LOCK_UNAVAILABLE"
+  | "LOCK_UNSUPPORTED"
+  | "LOCK_INVALID_ARGUMENT"
+  | "LOCK_CONFIG"
+  | "LOCK_CLOSED";
+
+export interface LockErrorOptions {
+  /** The keys of the call that failed. Default: none. */
+  readonly keys?: readonly string[];
+  /** What went wrong underneath, where something did. */
+  readonly cause?: unknown;
+}
+
+// In the registry of symbols, so that a copy of this package loaded twice still knows the other's errors.
+const brand: unique symbol = Symbol.for("@lock/core:LockError") as never;
+
+/** Every failure that this library reports. Tell them apart by `code`; see `docs/errors.md` for what to do about each. */
+export class LockError extends Error {
+  override readonly name: string = "LockError";
+  readonly code: LockErrorCode;
+  readonly keys: readonly string[];
+  readonly [brand] = true;
+
+  constructor(code: LockErrorCode, message: string, options: LockErrorOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.keys = options.keys ?? [];
+  }
+}
+
+/**
+ * Exclusivity could no longer be assumed: `lock.signal` aborts with it, `assertHeld()` throws it, and `execute` rejects
+ * with it whatever the job did (an error of the job's is its `cause`).
+ */
+export class LockLostError extends LockError {
+  override readonly name = "LockLostError";
+
+  constructor(message: string, options: LockErrorOptions = {}) {
+    super("LOCK_LOST", message, options);
+  }
+}
+
+/** Whether `error` is a `LockError` (with this `code`, if one is given), also one of another copy of this package. */
+export function isLockError(error: unknown, code?: LockErrorCode): error is LockError {
+  if (typeof error !== "object" || error === null || !(brand in error)) return false;
+  return code === undefined || (error as LockError).code === code;
+}
