@@ -1,73 +1,56 @@
 import { PostgreSqlContainer } from "@testcontainers/postgresql";
 import { RedisContainer } from "@testcontainers/redis";
-import type { TestProject } from "vitest/node";
-
-declare module "vitest" {
-  interface ProvidedContext {
-    redisUrl: string;
-    postgresUrl: string;
-  }
-}
-
-/** Removes what it is, when the run is over. */
-type Stop = () => Promise<unknown>;
 
 interface Server {
   readonly url: string;
-  readonly stop: Stop;
+  readonly stop: () => Promise<unknown>;
 }
 
-// `./dev test` removes by this label what an interrupted run leaves.
-const labels = { "lock.test.run": process.env["LOCK_TEST_RUN"] ?? "unnamed" };
+// `./dev` removes by this label what an interrupted run leaves.
+const labels = { "lock.test.run": process.env["LOCK_TEST_RUN"] ?? "none" };
 
-async function redis(): Promise<Server> {
-  const container = await new RedisContainer(process.env["LOCK_TEST_REDIS_IMAGE"] ?? "redis:8-alpine")
-    .withLabels(labels)
-    .start();
+async function startRedis(): Promise<Server> {
+  const image = process.env["LOCK_TEST_REDIS_IMAGE"] ?? "redis:8-alpine";
+  const container = await new RedisContainer(image).withLabels(labels).start();
   return { url: container.getConnectionUrl(), stop: () => container.stop() };
 }
 
-async function postgres(): Promise<Server> {
-  const container = await new PostgreSqlContainer(
-    process.env["LOCK_TEST_POSTGRES_IMAGE"] ?? "postgres:17-alpine",
-  )
-    .withLabels(labels)
-    .withCommand(["postgres", "-c", "max_connections=300", "-c", "fsync=off"])
-    .start();
+async function startPostgres(): Promise<Server> {
+  const image = process.env["LOCK_TEST_POSTGRES_IMAGE"] ?? "postgres:17-alpine";
+  // As many connections as all test files and their child processes together may open.
+  const command = ["postgres", "-c", "max_connections=300", "-c", "fsync=off"];
+  const container = await new PostgreSqlContainer(image).withLabels(labels).withCommand(command).start();
   return { url: container.getConnectionUri(), stop: () => container.stop() };
 }
 
-async function server(variable: string, start: () => Promise<Server>): Promise<Server> {
-  const url = process.env[variable];
-  if (url) return { url, stop: async () => {} };
+/** Puts the server's URL into the environment, which the tests and the processes they start read. */
+async function provide(variable: string, start: () => Promise<Server>): Promise<Server["stop"]> {
+  if (process.env[variable]) return async () => {};
   try {
-    return await start();
+    const server = await start();
+    process.env[variable] = server.url;
+    return server.stop;
   } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
-      `The tests need a server: install Docker and start it, or set ${variable} to the URL of a server to use instead ` +
-        `(${cause instanceof Error ? cause.message : String(cause)}).`,
-      { cause },
+      `The tests need servers: install Docker and start it, or set ${variable} to the URL of one to use (${reason}).`,
     );
   }
 }
 
-/** One Redis and one PostgreSQL for the whole run; every test takes a namespace of its own on them. */
-export default async function setup(project: TestProject): Promise<Stop> {
-  const started = await Promise.allSettled([
-    server("LOCK_TEST_REDIS_URL", redis),
-    server("LOCK_TEST_POSTGRES_URL", postgres),
+/** One Redis and one PostgreSQL for the whole run; each test takes a namespace of its own on them. */
+export default async function setup(): Promise<() => Promise<void>> {
+  const servers = await Promise.allSettled([
+    provide("LOCK_TEST_REDIS_URL", startRedis),
+    provide("LOCK_TEST_POSTGRES_URL", startPostgres),
   ]);
-  const stop: Stop = () =>
-    Promise.all(started.map((one) => (one.status === "fulfilled" ? one.value.stop() : undefined)));
-  const [first, second] = started;
-  if (first.status === "rejected" || second.status === "rejected") {
+  const stop = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.status === "fulfilled" && server.value()));
+  };
+  const refused = servers.find((server) => server.status === "rejected");
+  if (refused) {
     await stop();
-    throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
+    throw refused.reason;
   }
-  project.provide("redisUrl", first.value.url);
-  project.provide("postgresUrl", second.value.url);
-  // The processes that tests start read them from the environment.
-  process.env["LOCK_TEST_REDIS_URL"] = first.value.url;
-  process.env["LOCK_TEST_POSTGRES_URL"] = second.value.url;
   return stop;
 }
