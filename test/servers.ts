@@ -34,6 +34,7 @@ async function provide(variable: string, start: () => Promise<Server>): Promise<
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
       `The tests need servers: install Docker and start it, or set ${variable} to the URL of one to use (${reason}).`,
+      { cause },
     );
   }
 }
@@ -45,7 +46,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     provide("LOCK_TEST_POSTGRES_URL", startPostgres),
   ]);
   const stop = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => server.status === "fulfilled" && server.value()));
+    await Promise.all(servers.map(async (server) => server.status === "fulfilled" && server.value()));
   };
   const refused = servers.find((server) => server.status === "rejected");
   if (refused) {

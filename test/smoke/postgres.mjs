@@ -1,0 +1,11 @@
+import { createLocking } from "@lock/core";
+import { postgresProvider } from "@lock/provider-postgres";
+
+const namespace = `smoke-${process.pid}-${Date.now()}:`;
+const provider = postgresProvider({ connectionString: process.env.LOCK_TEST_POSTGRES_URL, namespace });
+const locking = await createLocking({ providers: [provider] });
+const token = await locking.execute("prod_123", (lock) => lock.fencingToken, { timeout: 5 });
+await locking.acquire("prod_123", { ownerId: "user_123", expire: 60 });
+const freed = await locking.release("prod_123", { ownerId: "user_123" });
+await locking.close();
+console.log(typeof token, freed);

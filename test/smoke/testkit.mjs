@@ -1,0 +1,3 @@
+import * as testkit from "@lock/testkit";
+
+console.log(Object.keys(testkit).length > 0);
