@@ -1,5 +1,5 @@
 import type { UserConfig } from "tsdown";
 import { library } from "../../tsdown.base.ts";
 
-const config: UserConfig = library({ index: "src/index.ts" });
+const config: UserConfig = { ...library, entry: ["src/index.ts"] };
 export default config;
