@@ -1,0 +1,136 @@
+import { existsSync } from "node:fs";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { startServer, type DemoServer } from "../src/server/listen.ts";
+
+const executablePath = process.env["LOCK_TEST_CHROMIUM"] ?? "/usr/bin/chromium";
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+let server: DemoServer;
+let browser: Browser;
+let page: Page;
+const mistakes: string[] = [];
+
+beforeAll(async () => {
+  if (!existsSync(executablePath)) {
+    throw new Error(
+      `The demo is tested in Chromium, and there is none at ${executablePath}: install it, or set LOCK_TEST_CHROMIUM to its path.`,
+    );
+  }
+  server = await startServer({ PORT: "0", LOCKING_REDIS_URL: inject("redisUrl") });
+  browser = await chromium.launch({ executablePath, args });
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.on("pageerror", (error) => mistakes.push(error.message));
+  page.on("request", (request) => {
+    if (!/^(data:|http:\/\/localhost:)/.test(request.url())) mistakes.push(`It asks for ${request.url()}.`);
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+async function open(): Promise<void> {
+  await page.goto(server.address);
+  await page.getByText("within one process").waitFor();
+  await page.getByLabel("Charge, ms").fill("20");
+}
+
+/** Waits for the next line in the table of past sales. */
+async function runBy(button: string): Promise<void> {
+  const verdict = page.locator("#verdict");
+  await page.getByRole("button", { name: button, exact: true }).click();
+  await page.getByRole("button", { name: "Stop" }).waitFor();
+  await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+  await verdict.filter({ hasNotText: "Selling" }).waitFor();
+}
+
+async function figure(name: string): Promise<number> {
+  return Number(await page.locator(`#${name}`).textContent());
+}
+
+/** How many of the picture's pixels have the colour of a custom property of the style sheet. */
+function pixels(color: string): Promise<number> {
+  return page.locator("#timeline").evaluate((canvas, color) => {
+    if (!(canvas instanceof HTMLCanvasElement)) return 0;
+    const context = canvas.getContext("2d");
+    if (!context) return 0;
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${color}`).trim();
+    const wanted = [1, 3, 5].map((start) => Number.parseInt(hex.slice(start, start + 2), 16));
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      if (wanted.every((value, channel) => data[at + channel] === value)) count++;
+    }
+    return count;
+  }, color);
+}
+
+test("without locks the page shows that it oversold, and the overlaps in red", async () => {
+  await open();
+  await page.getByText("Without", { exact: true }).click();
+  await runBy("Run");
+  expect(await figure("oversold")).toBeGreaterThan(0);
+  expect(await page.locator("#verdict").textContent()).toBe(`Oversold by ${await figure("oversold")}`);
+  expect(await pixels("clash")).toBeGreaterThan(1_000);
+});
+
+test("with locks nothing is oversold, and the picture shows who held and who waited", async () => {
+  await open();
+  await runBy("Run");
+  expect(await figure("sold")).toBe(30);
+  expect(await figure("left")).toBe(0);
+  expect(await figure("oversold")).toBe(0);
+  expect(await figure("refused")).toBe(50);
+  expect(await page.locator("#verdict").textContent()).toBe("Nothing oversold");
+  expect(await pixels("hold")).toBeGreaterThan(1_000);
+  expect(await pixels("wait")).toBeGreaterThan(1_000);
+  expect(await pixels("clash")).toBe(0);
+  await page.getByText("Every purchase as a table").click();
+  expect(await page.locator("#purchases tbody tr").count()).toBe(80);
+});
+
+test("the sale goes on when the holder is killed, and the page tells what happened", async () => {
+  await open();
+  await page.getByText("Redis", { exact: true }).click();
+  await runBy("Run, kill the holder");
+  expect(await page.locator("#chronicle").textContent()).toMatch(
+    /Checkout \d+ was killed holding the lock, token \d+\..*passed on by itself/,
+  );
+  expect(await figure("oversold")).toBe(0);
+  expect(await pixels("clash")).toBeGreaterThan(0);
+});
+
+test("says what can't be chosen, and why nobody can be killed", async () => {
+  await open();
+  expect(await page.getByText("set LOCKING_DATABASE_URL").isVisible()).toBe(true);
+  expect(await page.getByRole("radio", { name: /PostgreSQL/ }).isDisabled()).toBe(true);
+  expect(await page.getByRole("button", { name: /kill the holder/ }).isDisabled()).toBe(true);
+  expect(await page.locator("#mishap-note").textContent()).toContain("live in one process");
+});
+
+test("shows what is wrong with a plan, at the field", async () => {
+  await open();
+  await page.getByLabel("Stock").fill("0");
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await page.getByRole("alert").filter({ hasText: "Stock must be a whole number from 1 to 500." }).waitFor();
+  expect(await page.getByLabel("Stock").getAttribute("aria-invalid")).toBe("true");
+});
+
+test("fits a phone", async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await open();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+});
+
+test("makes no mistakes, and asks for nothing from elsewhere", () => {
+  expect(mistakes).toEqual([]);
+});

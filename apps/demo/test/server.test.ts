@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { startServer, type DemoServer } from "../src/server/listen.ts";
+import type { Setup } from "../src/server/view.ts";
+
+const plan = { stock: 5, buyers: 8, checkouts: 2, charge: 200, locks: true, provider: "in-memory" };
+let server: DemoServer;
+
+beforeAll(async () => {
+  server = await startServer({ PORT: "0", LOCKING_REDIS_URL: inject("redisUrl") });
+});
+afterAll(() => server.close());
+
+function send(method: string, path: string, body?: unknown): Promise<Response> {
+  const headers = { "content-type": "application/json" };
+  return fetch(server.address + path, {
+    method,
+    headers,
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+}
+
+describe("the server", () => {
+  test("serves the page and everything that it refers to", async () => {
+    const html = await (await fetch(server.address)).text();
+    const paths = [...html.matchAll(/(?:href|src)="(\/[^"]+)"/g)].map((match) => match[1] ?? "");
+    expect(paths.length).toBeGreaterThan(3);
+    for (const path of paths) {
+      expect(path).toMatch(/\.(css|js)$/);
+      expect((await fetch(server.address + path)).status).toBe(200);
+    }
+  });
+
+  test("offers the providers that are set up", async () => {
+    const { providers } = (await (await fetch(`${server.address}/api/setup`)).json()) as Setup;
+    expect(providers.map(({ id, available }) => [id, available])).toEqual([
+      ["in-memory", true],
+      ["redis", true],
+      ["postgres", false],
+    ]);
+  });
+
+  test("answers 400 to a plan that makes no sense, naming the field", async () => {
+    const response = await send("POST", "/api/sales", { ...plan, stock: -1 });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      field: "stock",
+      message: "Stock must be a whole number from 1 to 500.",
+    });
+    const nonsense = await fetch(`${server.address}/api/sales`, { method: "POST", body: "{" });
+    expect([400, 403]).toContain(nonsense.status);
+  });
+
+  test("runs one sale at a time", async () => {
+    expect((await send("POST", "/api/sales", plan)).status).toBe(202);
+    expect((await send("POST", "/api/sales", plan)).status).toBe(409);
+    expect((await send("DELETE", "/api/sales/current")).status).toBe(204);
+    expect((await send("POST", "/api/sales/current/kill")).status).toBe(409);
+    expect((await send("POST", "/api/sales", plan)).status).toBe(202);
+    await send("DELETE", "/api/sales/current");
+  });
+
+  test("takes the next port when its own is taken, and refuses one that is none", async () => {
+    const taken = new URL(server.address).port;
+    const other = await startServer({ PORT: taken });
+    expect(Number(new URL(other.address).port)).toBeGreaterThan(Number(taken));
+    await other.close();
+    await expect(startServer({ PORT: "http" })).rejects.toThrow(
+      'PORT must be a number from 0 to 65535, not "http".',
+    );
+  });
+});
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s in the middle of a sale ends all its processes",
+  async (signal) => {
+    const main = spawn(process.execPath, [fileURLToPath(new URL("../src/main.ts", import.meta.url))], {
+      env: { ...process.env, PORT: "0", LOCKING_REDIS_URL: inject("redisUrl") },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let address: string | undefined;
+    for await (const line of createInterface(main.stdout)) {
+      address = /http:\S+/.exec(line)?.[0];
+      if (address) break;
+    }
+    const body = JSON.stringify({ ...plan, checkouts: 3, buyers: 100, provider: "redis", mishap: "freeze" });
+    await fetch(`${address}/api/sales`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    const live = await fetch(`${address}/api/live`);
+    let heard = "";
+    for await (const chunk of live.body ?? []) {
+      heard += Buffer.from(chunk).toString();
+      if (heard.includes('"frozen"')) break;
+    }
+    main.kill(signal);
+    expect(await once(main, "exit")).toEqual([0, null]);
+    // Its children share the pipe of its output, which ends with the last of them.
+    if (!main.stdout.closed) await once(main.stdout.resume(), "close");
+  },
+);
