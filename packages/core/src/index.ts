@@ -2,6 +2,7 @@ export { parseDuration, type Duration } from "./arguments/duration.ts";
 export type { ProviderCapabilities } from "./contract/capabilities.ts";
 export { isLockError, LockError, LockLostError, type LockErrorCode, type LockErrorOptions } from "./contract/errors.ts";
 export {
+  CHECK_INTERVAL,
   HANDOVER_LEASE,
   PLACE_LIFETIME,
   TOMBSTONE_LIFETIME,

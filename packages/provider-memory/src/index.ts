@@ -1,1 +1,1 @@
-export {};
+export { memoryProvider, memoryProvider as default, type MemoryProviderOptions } from "./provider.ts";

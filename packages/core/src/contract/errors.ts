@@ -18,14 +18,17 @@ export interface LockErrorOptions {
 }
 
 // In the registry of symbols, so that a copy of this package loaded twice still knows the other's errors.
-const brand: unique symbol = Symbol.for("@lock/core:LockError") as never;
+const brand = Symbol.for("@lock/core:LockError");
 
 /** Every failure that this library reports. Tell them apart by `code`; see `docs/errors.md` for what to do about each. */
 export class LockError extends Error {
   override readonly name: string = "LockError";
   readonly code: LockErrorCode;
   readonly keys: readonly string[];
-  readonly [brand] = true;
+
+  static {
+    Object.defineProperty(this.prototype, brand, { value: true });
+  }
 
   constructor(code: LockErrorCode, message: string, options: LockErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
@@ -39,7 +42,7 @@ export class LockError extends Error {
  * with it whatever the job did (an error of the job's is its `cause`).
  */
 export class LockLostError extends LockError {
-  override readonly name = "LockLostError";
+  override readonly name: string = "LockLostError";
 
   constructor(message: string, options: LockErrorOptions = {}) {
     super("LOCK_LOST", message, options);
@@ -49,5 +52,5 @@ export class LockLostError extends LockError {
 /** Whether `error` is a `LockError` (with this `code`, if one is given), also one of another copy of this package. */
 export function isLockError(error: unknown, code?: LockErrorCode): error is LockError {
   if (typeof error !== "object" || error === null || !(brand in error)) return false;
-  return code === undefined || (error as LockError).code === code;
+  return code === undefined || (error as { code?: unknown }).code === code;
 }

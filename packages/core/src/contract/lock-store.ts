@@ -164,6 +164,8 @@ export interface StoreContext {
 export const HANDOVER_LEASE = 8_000;
 /** Milliseconds that a queue place lives after the claim was last asked for. The engine asks at least every 3 s. */
 export const PLACE_LIFETIME = 6_000;
+/** Milliseconds within which every waiter looks for itself, where the store pushes: what a lost wake-up costs at most. */
+export const CHECK_INTERVAL = 3_000;
 /** Milliseconds that the tombstone of a withdrawn claim stands. */
 export const TOMBSTONE_LIFETIME = 60_000;
 
@@ -176,10 +178,15 @@ export const TOMBSTONE_LIFETIME = 60_000;
  *
  * **Rules of a grant.** A claim fits when, for each of its keys, nobody else stands earlier in that key's queue and
  * nobody holds it, or every holder has the *same* limit and there are fewer than that. Keys that its own owner holds
- * with the same limit count as had: if that is all of them, it is granted again in place (same grant, same token); if
- * some, it queues only for the others, and once they are had all become one new grant with a new token. An expired
- * grant counts as gone without anyone cleaning up. Whatever frees a key or a queue place (release, withdrawal,
- * `releaseAll`, a look at an expired lease) hands over in the same atomic step, to the first that fit.
+ * with the same limit count as had: if that is all of them, under one grant, it is granted again in place (same grant,
+ * same token, expiry anew for these keys); otherwise it queues only for what it lacks, and once that is had all become
+ * one new grant with a new token. An expired grant counts as gone without anyone cleaning up. Whatever frees a key or a
+ * queue place (release, withdrawal, `releaseAll`, a look at an expired lease) hands over in the same atomic step, to
+ * the first that fit.
+ *
+ * **Leases that end early.** A waiter asks again when the first lease in its way ends, as far as it knows. Where a hand-over,
+ * a renewal or granting again starts a lease that ends within `CHECK_INTERVAL`, and sooner than what it replaces, `wake` the
+ * first waiter of the key, so that it learns of it: a lease that ends with nobody there to release it passes on within 1 s.
  *
  * **Failures.** Throw a `LockError` to end the call with it: the backend answered and refused (out of memory, a missing
  * table; say what to do). Anything else that is thrown is taken for a failure to reach the backend: the engine asks again

@@ -1,0 +1,278 @@
+import { randomBytes } from "node:crypto";
+import type { ProviderCapabilities } from "../contract/capabilities.ts";
+import { LockError } from "../contract/errors.ts";
+import type { Lock } from "../contract/lock.ts";
+import type {
+  Awaitable,
+  Claim,
+  KeyState,
+  LockStore,
+  StoreEvents,
+  TakeReply,
+} from "../contract/lock-store.ts";
+import type { Logger } from "../contract/logger.ts";
+import type { CleanAcquireArgs, CleanExecuteArgs, ConnectContext, Provider } from "../contract/provider.ts";
+import type { SharedContext } from "../contract/shared-context.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { Exchange } from "./exchange.ts";
+import { Grant } from "./grant.ts";
+import { leaveToLease, runJob } from "./job.ts";
+import { isThenable } from "./outbox.ts";
+import type { Policy } from "./policy.ts";
+import { closed, notAcquired, timedOut, unavailable } from "./refusals.ts";
+import { Residents } from "./residents.ts";
+import { Waiter, type Ending, type Granted } from "./waiter.ts";
+import type { Rules } from "./waiting.ts";
+
+/** How long, at close, what is under way may take to be answered. */
+const QUIESCENCE = 1_000;
+/** How long the store may take to close. */
+const CLOSE_TIMEOUT = 1_500;
+
+/** Turns a `LockStore` into a provider: adds waiting, deadlines, renewal, the lost signal and the way out. */
+export class Engine implements Provider {
+  readonly identifier: string;
+  readonly #store: LockStore;
+  readonly #exchange: Exchange;
+  readonly #residents: Residents;
+  // Claims of all engines of all processes must differ.
+  readonly #prefix = randomBytes(9).toString("base64url");
+  #claims = 0;
+  #logger: Logger | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(identifier: string, store: LockStore, policy: Policy, clock: Clock = systemClock) {
+    this.identifier = identifier;
+    this.#store = store;
+    this.#exchange = new Exchange(store, policy, clock);
+    this.#residents = new Residents(identifier, this.#exchange, () => store.capabilities);
+  }
+
+  get capabilities(): ProviderCapabilities {
+    return this.#store.capabilities;
+  }
+
+  async connect({ id, logger }: ConnectContext): Promise<void> {
+    this.#logger = logger;
+    const events: StoreEvents = this.#residents;
+    await this.#store.connect?.({ id, logger, events });
+  }
+
+  async execute<T>(
+    keys: readonly string[],
+    job: (lock: Lock) => Awaitable<T>,
+    args: CleanExecuteArgs,
+    sharedContext: SharedContext | undefined,
+  ): Promise<T> {
+    this.#admit(keys, args.signal, sharedContext);
+    const { policy } = this.#exchange;
+    const timeout = args.timeout ?? policy.waitTimeout;
+    const claim: Claim = {
+      id: this.#nextId(),
+      keys,
+      ownerId: null,
+      kind: "execute",
+      limit: args.limit,
+      lease: args.expire || policy.lease,
+      keepLease: false,
+      wait: timeout > 0,
+    };
+    const held = this.#obtain({ claim, timeout, waits: true, signal: args.signal });
+    const grant = held instanceof Grant ? held : await held;
+    try {
+      if (args.signal?.aborted) return await this.#giveUp(grant, args.signal);
+      return await runJob(grant, job, this.#exchange, this.#logger);
+    } finally {
+      this.#residents.leave(grant);
+    }
+  }
+
+  async acquire(
+    keys: readonly string[],
+    args: CleanAcquireArgs,
+    sharedContext: SharedContext | undefined,
+  ): Promise<Lock> {
+    this.#admit(keys, args.signal, sharedContext);
+    const { policy } = this.#exchange;
+    const timeout = args.timeout ?? policy.waitTimeout;
+    const claim: Claim = {
+      id: this.#nextId(),
+      keys,
+      ownerId: args.ownerId,
+      kind: "acquire",
+      limit: args.limit,
+      lease: args.expire || Infinity,
+      keepLease: args.expire === undefined,
+      wait: args.awaitQueue && timeout > 0,
+    };
+    return this.#obtain({ claim, timeout, waits: args.awaitQueue, signal: args.signal });
+  }
+
+  async release(
+    keys: readonly string[],
+    ownerId: string | null,
+    sharedContext: SharedContext | undefined,
+  ): Promise<boolean> {
+    this.#admit(keys, undefined, sharedContext);
+    try {
+      return await this.#exchange.releaseOwned(keys, ownerId);
+    } catch (error) {
+      throw unavailable(this.identifier, "releasing", keys, error);
+    }
+  }
+
+  async releaseAll(ownerId: string | null, sharedContext: SharedContext | undefined): Promise<void> {
+    this.#admit([], undefined, sharedContext);
+    try {
+      await this.#exchange.call(() => this.#store.releaseAll(ownerId));
+    } catch (error) {
+      throw unavailable(this.identifier, "releasing all", [], error);
+    }
+  }
+
+  async inspect(keys: readonly string[]): Promise<readonly KeyState[]> {
+    this.#admit(keys, undefined, undefined);
+    const { inspect } = this.#store;
+    if (inspect === undefined) throw unsupported(this.identifier, "inspect", keys);
+    try {
+      return await this.#exchange.call(() => inspect.call(this.#store, keys));
+    } catch (error) {
+      throw unavailable(this.identifier, "inspecting", keys, error);
+    }
+  }
+
+  close(drain: number): Promise<void> {
+    this.#closing ??= this.#close(drain);
+    return this.#closing;
+  }
+
+  async #close(drain: number): Promise<void> {
+    const residents = this.#residents;
+    residents.endWaiters();
+    await residents.drained(drain);
+    residents.endGrants();
+    await this.#exchange.quiesce(QUIESCENCE);
+    if (this.capabilities.crashRelease === "session" && residents.busy) {
+      // The locks live with the connection, so it stays open until the last job has settled.
+      residents.drained(Infinity).then(
+        () => this.#closeStore(),
+        () => {},
+      );
+      return;
+    }
+    await this.#closeStore();
+  }
+
+  async #closeStore(): Promise<void> {
+    this.#residents.closed = true;
+    try {
+      await this.#exchange.call(async () => this.#store.close?.(), CLOSE_TIMEOUT);
+    } catch (error) {
+      this.#logger?.warn(`Closing "${this.identifier}" failed: ${String(error)}`);
+    }
+  }
+
+  #admit(
+    keys: readonly string[],
+    signal: AbortSignal | undefined,
+    sharedContext: SharedContext | undefined,
+  ): void {
+    if (this.#closing !== null) throw closed(this.identifier, keys);
+    if (sharedContext?.transactionManager != null) throw unsupported(this.identifier, "transactions", keys);
+    signal?.throwIfAborted();
+  }
+
+  #nextId(): string {
+    this.#claims += 1;
+    return this.#prefix + this.#claims.toString(36);
+  }
+
+  /** The grant: at once where the store has it at once, which spares an uncontended claim all of the machinery. */
+  #obtain(wish: Wish): Grant | Promise<Grant> {
+    const exchange = this.#exchange;
+    const sentAt = exchange.clock.now();
+    if (!exchange.single) return this.#wait(wish, sentAt, null);
+    let replies: Awaitable<readonly TakeReply[]>;
+    try {
+      replies = exchange.askAtOnce(wish.claim);
+    } catch (error) {
+      return this.#wait(wish, sentAt, (waiter) => waiter.failed(error, sentAt));
+    }
+    if (isThenable(replies)) {
+      const answer = replies;
+      return this.#wait(wish, sentAt, (waiter) => exchange.adopt(answer, wish.claim, waiter, sentAt));
+    }
+    const reply = replies[0];
+    if (reply?.status === "granted") {
+      const { grantId, token, remaining } = reply;
+      return this.#hold(wish.claim, { grantId, token, since: sentAt, remaining, tombstone: false });
+    }
+    return this.#wait(wish, sentAt, (waiter) => {
+      if (reply === undefined || reply.status === "failed") waiter.failed(reply?.error, sentAt);
+      else waiter.answered(reply, sentAt);
+    });
+  }
+
+  /** `begin`: hands the waiter what came of its first request; `null`: it is to be sent. */
+  #wait(wish: Wish, startedAt: number, begin: ((waiter: Waiter) => void) | null): Promise<Grant> {
+    const { claim, signal } = wish;
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Granted | Ending): void => {
+        // Held from this moment on, before anybody who waits for this promise has heard of it.
+        if ("grantId" in outcome) resolve(this.#hold(claim, outcome));
+        else reject(this.#refusal(wish, outcome));
+      };
+      const timeout = claim.wait ? wish.timeout : this.#exchange.policy.callTimeout;
+      const rules: Rules = {
+        policy: this.#exchange.policy,
+        push: this.capabilities.push,
+        startsUnconfirmed: claim.kind === "execute",
+        random: () => this.#exchange.random(),
+      };
+      const waiter = new Waiter(this.#residents, claim, startedAt, timeout, rules, signal, settle);
+      this.#residents.enter(waiter);
+      waiter.start(begin === null);
+      begin?.(waiter);
+    });
+  }
+
+  #hold(claim: Claim, granted: Granted): Grant {
+    const { keys, ownerId, kind, lease } = claim;
+    const keeping = kind === "execute" ? "renewed" : "as-granted";
+    const grant = new Grant(this.#residents, keys, ownerId, granted, keeping, lease);
+    if (kind === "execute") this.#residents.run(grant);
+    return grant;
+  }
+
+  #refusal({ claim, timeout, waits }: Wish, ending: Ending): unknown {
+    switch (ending.why) {
+      case "refused":
+        return waits ? timedOut(claim.keys, timeout) : notAcquired(claim.keys, ending.ownerId);
+      case "timed-out":
+        return timedOut(claim.keys, timeout);
+      case "unavailable":
+        return unavailable(this.identifier, "acquiring", claim.keys, ending.cause);
+      case "ended":
+        return ending.reason;
+    }
+  }
+
+  async #giveUp(grant: Grant, signal: AbortSignal): Promise<never> {
+    await grant.giveBack().catch(() => leaveToLease(grant, this.#exchange));
+    throw signal.reason;
+  }
+}
+
+/** A claim, and how long it is worth waiting for. */
+interface Wish {
+  readonly claim: Claim;
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Whether being refused means that time is up, as it does for one try of a call that waits. */
+  readonly waits: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+function unsupported(identifier: string, what: string, keys: readonly string[]): LockError {
+  return new LockError("LOCK_UNSUPPORTED", `The provider "${identifier}" does not offer ${what}`, { keys });
+}

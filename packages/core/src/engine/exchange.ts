@@ -1,0 +1,179 @@
+import type {
+  Awaitable,
+  Claim,
+  LockStore,
+  Release,
+  ReleaseReply,
+  Renewal,
+  RenewReply,
+  TakeReply,
+} from "../contract/lock-store.ts";
+import { Agenda, UNSET, type Appointment } from "./agenda.ts";
+import type { Clock } from "./clock.ts";
+import { Delivery } from "./delivery.ts";
+import { Outbox, type Receiver } from "./outbox.ts";
+import { type Policy, WITHDRAWAL_GRACE } from "./policy.ts";
+
+type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
+
+const DEFAULT_BATCH = 100;
+
+/** All traffic between an engine and its store: batches of one tick, bounded in time, and what must be delivered whatever happens. */
+export class Exchange {
+  readonly clock: Clock;
+  readonly policy: Policy;
+  /** What somebody waits for: it keeps the process up. */
+  readonly agenda: Agenda;
+  /** Deadlines and renewals of what is held: they do not. */
+  readonly leases: Agenda;
+  readonly #store: LockStore;
+  readonly #takes: Outbox<Claim, TakeReply>;
+  readonly #renewals: Outbox<Renewal, RenewReply>;
+  readonly #releases: Outbox<Release, ReleaseReply>;
+  readonly #ownerReleases: Outbox<Release, ReleaseReply>;
+  readonly #deliveries = new Set<Delivery>();
+  #calls = 0;
+  #idle: (() => void) | null = null;
+
+  constructor(store: LockStore, policy: Policy, clock: Clock) {
+    this.clock = clock;
+    this.policy = policy;
+    this.agenda = new Agenda(clock, true);
+    this.leases = new Agenda(clock, false);
+    this.#store = store;
+    const { callTimeout } = policy;
+    const common = { clock, agenda: this.agenda, batch: store.batch ?? DEFAULT_BATCH, callTimeout };
+    this.#takes = new Outbox({ ...common, repeatable: true, send: (claims) => store.take(claims) });
+    this.#renewals = new Outbox({ ...common, repeatable: true, send: (renewals) => store.renew(renewals) });
+    this.#releases = new Outbox({ ...common, repeatable: true, send: (releases) => store.release(releases) });
+    // A repeat could free a newer grant of that owner.
+    this.#ownerReleases = new Outbox({ ...common, repeatable: false, send: (releases) => store.release(releases) });
+  }
+
+  random(): number {
+    return Math.random();
+  }
+
+  /** Whether the store takes requests singly, so that it may be asked without the outbox. */
+  get single(): boolean {
+    return this.#store.batch === 1;
+  }
+
+  /** Asks at once. What the store gives is its answer, or a promise to be passed to `adopt`. */
+  askAtOnce(claim: Claim): Awaitable<readonly TakeReply[]> {
+    return this.#store.take([claim]);
+  }
+
+  adopt(
+    replies: PromiseLike<readonly TakeReply[]>,
+    claim: Claim,
+    receiver: Receiver<Answered<TakeReply>>,
+    sentAt: number,
+  ): void {
+    this.#takes.adopt(replies, claim, receiver, sentAt);
+  }
+
+  ask(claim: Claim, receiver: Receiver<Answered<TakeReply>>): void {
+    this.#takes.post(claim, receiver);
+  }
+
+  renew(renewal: Renewal, receiver: Receiver<Answered<RenewReply>>): void {
+    this.#renewals.post(renewal, receiver);
+  }
+
+  release(release: Release, receiver: Receiver<Answered<ReleaseReply>>): void {
+    this.#releases.post(release, receiver);
+  }
+
+  /** Frees what the owner holds of the keys; sent once. */
+  releaseOwned(keys: readonly string[], ownerId: string | null): Promise<boolean> {
+    return this.#counted(
+      new Promise((resolve, reject) => {
+        this.#ownerReleases.post(
+          { by: "owner", ownerId, keys },
+          { answered: (reply) => resolve(reply.freed), failed: (error) => reject(error as Error) },
+        );
+      }),
+    );
+  }
+
+  /** Any other call to the store, bounded in time. */
+  call<T>(ask: () => Awaitable<T>, within: number = this.policy.callTimeout): Promise<T> {
+    return this.#counted(
+      new Promise<T>((resolve, reject) => {
+        const overdue: Appointment = {
+          at: 0,
+          slot: UNSET,
+          due: () => reject(new Error(`The backend gave no answer within ${within} ms`)),
+        };
+        this.agenda.set(overdue, this.clock.now() + within);
+        const end = (): void => this.agenda.cancel(overdue);
+        Promise.resolve()
+          .then(ask)
+          .then(resolve, reject)
+          .finally(end)
+          .catch(() => {});
+      }),
+    );
+  }
+
+  /** Gives back what the backend may have of a claim; `done` is called once it answered, or after a moment if it doesn't. */
+  withdraw(claim: Claim, tombstone: boolean, done: () => void): void {
+    let told = false;
+    const tell = (): void => {
+      if (told) return;
+      told = true;
+      this.agenda.cancel(grace);
+      done();
+    };
+    const grace: Appointment = { at: 0, slot: UNSET, due: tell };
+    const now = this.clock.now();
+    this.agenda.set(grace, now + WITHDRAWAL_GRACE);
+    const release: Release = { by: "claim", claimId: claim.id, keys: claim.keys, tombstone };
+    this.deliver(release, now + Math.max(claim.lease, this.policy.callTimeout) * 2, tell);
+  }
+
+  /** Sees to it that a release by id gets through, until `until`. */
+  deliver(release: Release, until: number, tried: (() => void) | null = null): void {
+    const delivery = new Delivery(this, release, until, tried);
+    this.#deliveries.add(delivery);
+    delivery.send();
+  }
+
+  delivered(delivery: Delivery): void {
+    this.#deliveries.delete(delivery);
+    this.#settled();
+  }
+
+  /** Resolves when nothing is under way any more, or after `within` milliseconds; what was not delivered by then is dropped. */
+  async quiesce(within: number): Promise<void> {
+    if (this.#calls > 0 || this.#deliveries.size > 0) {
+      await new Promise<void>((resolve) => {
+        const overdue: Appointment = { at: 0, slot: UNSET, due: () => resolve() };
+        this.agenda.set(overdue, this.clock.now() + within);
+        this.#idle = () => {
+          this.agenda.cancel(overdue);
+          resolve();
+        };
+      });
+      this.#idle = null;
+    }
+    for (const delivery of this.#deliveries) this.leases.cancel(delivery);
+    this.#deliveries.clear();
+  }
+
+  async #counted<T>(call: Promise<T>): Promise<T> {
+    this.#calls += 1;
+    try {
+      return await call;
+    } finally {
+      this.#calls -= 1;
+      this.#settled();
+    }
+  }
+
+  #settled(): void {
+    if (this.#calls === 0 && this.#deliveries.size === 0) this.#idle?.();
+  }
+}
+

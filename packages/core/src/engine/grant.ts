@@ -1,0 +1,248 @@
+import { parseDuration, type Duration } from "../arguments/duration.ts";
+import { LockError, type LockLostError } from "../contract/errors.ts";
+import type { Lock } from "../contract/lock.ts";
+import type { Release, ReleaseReply, Renewal, RenewReply } from "../contract/lock-store.ts";
+import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
+import type { Clock } from "./clock.ts";
+import { leaseFrom, renewalFailed, renewed, type Lease } from "./lease.ts";
+import type { Receiver } from "./outbox.ts";
+import { closed, lost, unavailable } from "./refusals.ts";
+import type { Granted } from "./waiter.ts";
+
+type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
+
+/** What a grant needs of its engine. */
+export interface GrantHost {
+  readonly identifier: string;
+  readonly clock: Clock;
+  /** Deadlines and renewals; it does not keep the process up. */
+  readonly leases: Agenda;
+  readonly fencing: boolean;
+  /** The store is closed: nothing can be asked any more. */
+  readonly closed: boolean;
+  random(): number;
+  renew(renewal: Renewal, receiver: Receiver<Answered<RenewReply>>): void;
+  release(release: Release, receiver: Receiver<Answered<ReleaseReply>>): void;
+  /** Exclusivity can't be assumed any more. */
+  grantLost(grant: Grant, error: LockError): void;
+}
+
+/** How a grant is held: renewed in the background for a job, or until its own expiry. */
+export type Keeping = "renewed" | "as-granted";
+
+/** What a release found. `unclear`: it was sent twice, and the first may have freed it. */
+export type Freed = "freed" | "gone" | "unclear";
+
+/** A grant that is held, lost or released: the handle that users get, and what renews it. */
+export class Grant implements Lock, Appointment {
+  at = 0;
+  slot: number = UNSET;
+  readonly keys: readonly string[];
+  readonly ownerId: string | null;
+  readonly id: string;
+  readonly #host: GrantHost;
+  readonly #keeping: Keeping;
+  readonly #token: bigint | number | null;
+  readonly #tombstone: boolean;
+  #lease: Lease;
+  #renewing = false;
+  #over: "released" | LockError | null = null;
+  #abort: AbortController | null = null;
+  #releasing: Promise<Freed> | null = null;
+  #lastFailure: unknown;
+
+  constructor(
+    host: GrantHost,
+    keys: readonly string[],
+    ownerId: string | null,
+    granted: Granted,
+    keeping: Keeping,
+    leaseLength: number,
+  ) {
+    this.#host = host;
+    this.keys = keys;
+    this.ownerId = ownerId;
+    this.id = granted.grantId;
+    this.#token = granted.token;
+    this.#tombstone = granted.tombstone;
+    this.#keeping = keeping;
+    this.#lease = leaseFrom(granted.since, granted.remaining, leaseLength);
+    if (keeping === "renewed") this.#watch();
+  }
+
+  get fencingToken(): bigint {
+    if (this.#host.fencing && this.#token !== null) return BigInt(this.#token);
+    const message = `The provider "${this.#host.identifier}" gives no fencing tokens`;
+    throw new LockError("LOCK_UNSUPPORTED", message, { keys: this.keys });
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      this.#endIfOver();
+      if (this.#over instanceof LockError) this.#abort.abort(this.#over);
+      else this.#watch();
+    } else {
+      // Also when the process was stopped and its timers have not run yet.
+      this.#endIfOver();
+    }
+    return this.#abort.signal;
+  }
+
+  /** Why it is not held any more, if it was lost. */
+  get lostBecause(): LockError | null {
+    this.#endIfOver();
+    return this.#over instanceof LockError ? this.#over : null;
+  }
+
+  /** Whether it was given back already. */
+  get released(): boolean {
+    return this.#over === "released";
+  }
+
+  /** Whether it is the grant that this token was given for. */
+  isOf(token: bigint | number | null): boolean {
+    return token === null ? this.#token === null : this.#token !== null && BigInt(token) === BigInt(this.#token);
+  }
+
+  remaining(): number {
+    if (this.#over !== null) return 0;
+    return Math.max(0, this.#lease.deadline - this.#host.clock.now());
+  }
+
+  assertHeld(): void {
+    this.#endIfOver();
+    if (this.#over === null) return;
+    throw this.#over === "released" ? this.#wasReleased() : this.#over;
+  }
+
+  async extend(expire: Duration): Promise<void> {
+    const asked = parseDuration(expire, "expire");
+    this.assertHeld();
+    if (this.#host.closed) throw closed(this.#host.identifier, this.keys);
+    // The lock of a job always has a lease, so that a dead process does not hold it for ever.
+    const length = asked > 0 ? asked : this.#keeping === "renewed" ? this.#lease.length : Infinity;
+    await new Promise<void>((resolve, reject) => {
+      this.#host.renew(
+        { grantId: this.id, keys: this.keys, lease: length },
+        {
+          answered: (reply, sentAt) => {
+            if (reply.status === "lost") this.lose("the backend does not hold it any more");
+            else if (this.#over === null) {
+              this.#lease = leaseFrom(sentAt, reply.remaining, length);
+              this.#watch();
+            }
+            if (this.#over === null) resolve();
+            else reject(this.#over === "released" ? this.#wasReleased() : this.#over);
+          },
+          failed: (error) => reject(unavailable(this.#host.identifier, "extending", this.keys, error)),
+        },
+      );
+    });
+  }
+
+  async release(): Promise<boolean> {
+    if (this.#host.closed) throw closed(this.#host.identifier, this.keys);
+    return (await this.giveBack()) === "freed";
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  /** Releases it, once; after a failure it may be called again. */
+  giveBack(): Promise<Freed> {
+    this.#releasing ??= this.#release();
+    return this.#releasing;
+  }
+
+  /** A request other than a renewal confirmed it: the answer to an ask that a hand-over overtook. */
+  confirmed(sentAt: number, remaining: number): void {
+    if (this.#over !== null) return;
+    this.#lease = renewed(this.#lease, sentAt, remaining);
+    this.#watch();
+  }
+
+  /** Exclusivity can't be assumed any more: from now on it is over, and whoever listens is told at once. */
+  lose(why: string, cause?: unknown): void {
+    if (this.#over === null) this.end(lost(this.keys, why, cause));
+  }
+
+  /** Ends it with this error. */
+  end(error: LockError | LockLostError): void {
+    if (this.#over !== null) return;
+    this.#over = error;
+    this.#host.leases.cancel(this);
+    this.#host.grantLost(this, error);
+    this.#abort?.abort(error);
+  }
+
+  due(now: number): void {
+    if (now >= this.#lease.deadline) return this.#expire();
+    this.#renew();
+  }
+
+  /** Its next appointment: the renewal, if it is kept by renewals, and the deadline, if anybody would hear of it. */
+  #watch(): void {
+    if (this.#over !== null) return;
+    const { renewAt, deadline } = this.#lease;
+    if (deadline === Infinity) return this.#host.leases.cancel(this);
+    if (this.#keeping === "renewed") {
+      this.#host.leases.set(this, this.#renewing ? deadline : Math.min(renewAt, deadline));
+    } else if (this.#abort !== null) {
+      this.#host.leases.set(this, deadline);
+    }
+  }
+
+  #renew(): void {
+    this.#renewing = true;
+    this.#watch();
+    this.#host.renew(
+      { grantId: this.id, keys: this.keys, lease: this.#lease.length },
+      {
+        answered: (reply, sentAt) => {
+          this.#renewing = false;
+          if (reply.status === "lost") return this.lose("the backend does not hold it any more");
+          this.confirmed(sentAt, reply.remaining);
+        },
+        failed: (error) => {
+          this.#renewing = false;
+          this.#lease = renewalFailed(this.#lease, this.#host.clock.now(), this.#host.random());
+          this.#lastFailure = error;
+          this.#watch();
+        },
+      },
+    );
+  }
+
+  #endIfOver(): void {
+    if (this.#over === null && this.#host.clock.now() >= this.#lease.deadline) this.#expire();
+  }
+
+  #expire(): void {
+    const why =
+      this.#keeping === "renewed" ? "nothing confirmed it within its lease" : "its time has run out (extend it, or give it a longer expire)";
+    this.lose(why, this.#lastFailure);
+  }
+
+  #wasReleased(): LockLostError {
+    return lost(this.keys, "it was released");
+  }
+
+  async #release(): Promise<Freed> {
+    if (this.#over === null) {
+      this.#over = "released";
+      this.#host.leases.cancel(this);
+    }
+    const release: Release = { by: "grant", grantId: this.id, keys: this.keys, tombstone: this.#tombstone };
+    return new Promise<Freed>((resolve, reject) => {
+      this.#host.release(release, {
+        answered: (reply, _sentAt, repeated) => resolve(reply.freed ? "freed" : repeated ? "unclear" : "gone"),
+        failed: (error) => {
+          this.#releasing = null;
+          reject(unavailable(this.#host.identifier, "releasing", this.keys, error));
+        },
+      });
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { pauseAfter } from "./pause.ts";
+
+/**
+ * The second half of a claim's life: how long a grant is certain, and when it is to be renewed. Pure. Time counts
+ * from when the last confirmed request was *sent*: the backend started the lease later than that, so by our own monotonic clock the
+ * lock is over before it is over there.
+ */
+export interface Lease {
+  /** Milliseconds that each renewal asks for. */
+  readonly length: number;
+  /** From here on the lock is lost; `Infinity` where it does not end by itself. */
+  readonly deadline: number;
+  /** When to ask for more. */
+  readonly renewAt: number;
+  /** Failed renewals since the last that succeeded. */
+  readonly failures: number;
+}
+
+/**
+ * A lease of which `remaining` milliseconds were confirmed by a request sent at `since`. It is renewed after about a third of
+ * them, on a grid of time that all leases of that length share, so that their renewals travel together.
+ */
+export function leaseFrom(since: number, remaining: number, length: number): Lease {
+  const grid = remaining / 12;
+  const renewAt = grid > 0 && grid < Infinity ? Math.floor((since + remaining / 3) / grid) * grid : since + remaining;
+  return { length, deadline: since + remaining, renewAt, failures: 0 };
+}
+
+/** The renewal sent at `since` was confirmed. A slow answer never takes back what a quicker one gave. */
+export function renewed(lease: Lease, since: number, remaining: number): Lease {
+  const next = leaseFrom(since, remaining, lease.length);
+  return next.deadline >= lease.deadline ? next : { ...next, deadline: lease.deadline };
+}
+
+/** A renewal failed; it is tried again soon, a few times before the deadline. */
+export function renewalFailed(lease: Lease, now: number, random: number): Lease {
+  const failures = lease.failures + 1;
+  const pause = pauseAfter(failures, 25, Math.max(25, lease.length / 10), random);
+  return { ...lease, failures, renewAt: now + pause };
+}

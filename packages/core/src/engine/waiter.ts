@@ -1,0 +1,163 @@
+import type { Claim, Handover, TakeReply } from "../contract/lock-store.ts";
+import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
+import type { Clock } from "./clock.ts";
+import type { Receiver } from "./outbox.ts";
+import {
+  answered,
+  couldAsk,
+  handedOver,
+  leavesTraces,
+  mayStillArrive,
+  startWaiting,
+  timePassed,
+  unanswered,
+  wakesAt,
+  woken,
+  type Rules,
+  type Step,
+  type Waiting,
+} from "./waiting.ts";
+
+/** A grant as the waiting ended with it. */
+export interface Granted {
+  readonly grantId: string;
+  readonly token: bigint | number | null;
+  /** When the request was sent that the lease counts from. */
+  readonly since: number;
+  readonly remaining: number;
+  /** A request may still be on its way that could take again once this grant is released. */
+  readonly tombstone: boolean;
+}
+
+/** What became of the waiting, other than a grant. */
+export type Ending =
+  | { readonly why: "refused"; readonly ownerId: string | null }
+  | { readonly why: "timed-out" }
+  | { readonly why: "unavailable"; readonly cause: unknown }
+  | { readonly why: "ended"; readonly reason: unknown };
+
+/** What a waiter needs of its engine. */
+export interface WaiterHost {
+  readonly clock: Clock;
+  readonly agenda: Agenda;
+  /** Sends a `take`. */
+  ask(claim: Claim, receiver: Receiver<TakeReply>): void;
+  /** Gives back what the backend may have of the claim. Calls `done` once, soon, whether or not that has been delivered. */
+  withdraw(claim: Claim, tombstone: boolean, done: () => void): void;
+  /** A request was answered after the waiting was over. */
+  answeredLate(claim: Claim, reply: TakeReply, sentAt: number): void;
+  /** The waiter is over: pushed grants don't concern it any more. */
+  forget(waiter: Waiter): void;
+}
+
+/** Carries out what `waiting.ts` decides for one claim: sends, sets its one appointment, listens to its signal. */
+export class Waiter implements Appointment, Receiver<TakeReply> {
+  at = 0;
+  slot: number = UNSET;
+  readonly claim: Claim;
+  readonly #host: WaiterHost;
+  readonly #rules: Rules;
+  readonly #signal: AbortSignal | undefined;
+  readonly #settle: (outcome: Granted | Ending) => void;
+  #waiting: Waiting;
+  #over = false;
+
+  constructor(
+    host: WaiterHost,
+    claim: Claim,
+    startedAt: number,
+    timeout: number,
+    rules: Rules,
+    signal: AbortSignal | undefined,
+    settle: (outcome: Granted | Ending) => void,
+  ) {
+    this.#host = host;
+    this.claim = claim;
+    this.#rules = rules;
+    this.#signal = signal;
+    this.#settle = settle;
+    this.#waiting = startWaiting(startedAt, timeout, claim.wait);
+  }
+
+  /** `ask`: sends the first request; `false` where that was done already. */
+  start(ask: boolean): void {
+    this.#signal?.addEventListener("abort", this.#aborted);
+    this.#host.agenda.set(this, wakesAt(this.#waiting));
+    if (ask) this.#host.ask(this.claim, this);
+  }
+
+  answered(reply: TakeReply, sentAt: number): void {
+    if (this.#over) return this.#host.answeredLate(this.claim, reply, sentAt);
+    // One that was given up as overdue is of no use: the one under way now will tell.
+    if (this.#waiting.asking === null || sentAt < this.#waiting.asking) return;
+    this.#carryOut(answered(this.#sentAt(sentAt), reply, this.#host.clock.now(), this.#rules));
+  }
+
+  failed(error: unknown, sentAt: number): void {
+    if (this.#over || this.#waiting.asking === null || sentAt < this.#waiting.asking) return;
+    this.#carryOut(unanswered(this.#waiting, error, this.#host.clock.now(), this.#rules));
+  }
+
+  handedOver(handover: Handover): void {
+    if (!this.#over) this.#carryOut(handedOver(this.#waiting, handover, this.#host.clock.now(), this.#rules));
+  }
+
+  woken(): void {
+    if (!this.#over) this.#carryOut(woken(this.#waiting, this.#host.clock.now()));
+  }
+
+  due(now: number): void {
+    this.#carryOut(timePassed(this.#waiting, now));
+  }
+
+  /** Ends the waiting with `reason`. */
+  end(reason: unknown): void {
+    if (!this.#over) this.#leave({ why: "ended", reason });
+  }
+
+  readonly #aborted = (): void => this.end(this.#signal?.reason);
+
+  /** A lease counts from when the request really went out, which may be a little after it was posted. */
+  #sentAt(sentAt: number): Waiting {
+    return { ...this.#waiting, asking: sentAt };
+  }
+
+  #carryOut(step: Step): void {
+    this.#waiting = step.waiting;
+    switch (step.act) {
+      case "ask":
+        this.#host.agenda.set(this, wakesAt(this.#waiting));
+        return this.#host.ask(this.claim, this);
+      case "idle":
+        return this.#host.agenda.set(this, wakesAt(this.#waiting));
+      case "grant": {
+        const { grantId, token, since, remaining } = step;
+        this.#close();
+        const tombstone = mayStillArrive(step.waiting);
+        return this.#settle({ grantId: grantId ?? this.claim.id, token, since, remaining, tombstone });
+      }
+      case "refuse":
+        return this.#leave({ why: "refused", ownerId: step.ownerId });
+      case "fail":
+        return this.#leave({ why: "unavailable", cause: step.error });
+      case "give-up": {
+        const asked = couldAsk(this.#waiting, this.#host.clock.now());
+        return this.#leave(asked ? { why: "timed-out" } : { why: "unavailable", cause: this.#waiting.failure });
+      }
+    }
+  }
+
+  #leave(ending: Ending): void {
+    const waiting = this.#waiting;
+    this.#close();
+    if (!leavesTraces(waiting)) return this.#settle(ending);
+    this.#host.withdraw(this.claim, mayStillArrive(waiting), () => this.#settle(ending));
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#signal?.removeEventListener("abort", this.#aborted);
+    this.#host.agenda.cancel(this);
+    this.#host.forget(this);
+  }
+}

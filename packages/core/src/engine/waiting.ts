@@ -1,0 +1,206 @@
+import { isLockError, LockError } from "../contract/errors.ts";
+import { CHECK_INTERVAL, type Handover, type TakeReply } from "../contract/lock-store.ts";
+import { pauseAfter } from "./pause.ts";
+import { ASKS_WITHOUT_WAITING, SILENCE, type Policy } from "./policy.ts";
+
+/**
+ * The first half of a claim's life, from the first ask until it is granted or given up. Pure: it knows no clock, timer or
+ * store. `waiter.ts` carries out what it decides.
+ *
+ * ```text
+ *            ┌────────── wake, check, failure's pause is over ──────────┐
+ *            ▼                                                          │
+ *   start → asking ── queued ──────────────→ in the queue ──────────────┤
+ *            │  └──── busy, failed ────────→ pausing ───────────────────┘
+ *            ├─ granted ─→ grant                │ hand-over ─→ grant
+ *            └─ busy and not waiting ─→ refuse  └ time is up ─→ give up
+ * ```
+ */
+export interface Waiting {
+  /** When it gives up; `Infinity`: never. */
+  readonly giveUpAt: number;
+  /** Whether it waits at all. `false`: it takes the keys now or is refused. */
+  readonly waits: boolean;
+  /** When the request under way was sent; `null`: none is. */
+  readonly asking: number | null;
+  /** A reason to ask came up while a request was under way, whose answer may not know of it. */
+  readonly askAgain: boolean;
+  /** Its place in the queue, and when the last request was sent that was answered with it. */
+  readonly place: { readonly ticket: number; readonly since: number } | null;
+  /** When to ask by itself. */
+  readonly askAt: number;
+  /** Answers so far. */
+  readonly answers: number;
+  /** Failures since the last answer, and the last of them. */
+  readonly failures: number;
+  readonly failure: unknown;
+  /** A hand-over that came before the answer that names its ticket. */
+  readonly early: Handover | null;
+  /** A request was sent that was never answered: it may still arrive. */
+  readonly unanswered: boolean;
+}
+
+export interface Rules {
+  readonly policy: Policy;
+  /** Whether the store wakes its waiters. */
+  readonly push: boolean;
+  /**
+   * Whether a provisional grant may be used before it is confirmed: `execute` may, `acquire` may not, since its lock must
+   * outlive what a dead waiter's may.
+   */
+  readonly startsUnconfirmed: boolean;
+  /** A number from 0 up to 1. */
+  random(): number;
+}
+
+export type Step =
+  | { readonly act: "ask" | "idle"; readonly waiting: Waiting }
+  | {
+      readonly act: "grant";
+      readonly waiting: Waiting;
+      /** `null`: the claim's own id. */
+      readonly grantId: string | null;
+      readonly token: bigint | number | null;
+      /** The lease counts from here. */
+      readonly since: number;
+      readonly remaining: number;
+    }
+  | { readonly act: "refuse"; readonly waiting: Waiting; readonly ownerId: string | null }
+  | { readonly act: "give-up"; readonly waiting: Waiting }
+  | { readonly act: "fail"; readonly waiting: Waiting; readonly error: unknown };
+
+/** `timeout`: milliseconds to wait, or for the backend to answer where it does not wait. */
+export function startWaiting(now: number, timeout: number, waits: boolean): Waiting {
+  return {
+    giveUpAt: now + timeout,
+    waits,
+    asking: now,
+    askAgain: false,
+    place: null,
+    askAt: Infinity,
+    answers: 0,
+    failures: 0,
+    failure: undefined,
+    early: null,
+    unanswered: false,
+  };
+}
+
+/** When something is to happen by itself. */
+export function wakesAt(waiting: Waiting): number {
+  return Math.min(waiting.giveUpAt, waiting.asking === null ? waiting.askAt : Infinity);
+}
+
+/** Whether the backend may know of this claim, so that it must be withdrawn when it ends. */
+export function leavesTraces(waiting: Waiting): boolean {
+  return waiting.place !== null || mayStillArrive(waiting);
+}
+
+/** Whether a request of this claim may still be on its way. */
+export function mayStillArrive(waiting: Waiting): boolean {
+  return waiting.asking !== null || waiting.unanswered;
+}
+
+/** The request that is under way was answered. */
+export function answered(waiting: Waiting, reply: TakeReply, now: number, rules: Rules): Step {
+  const sentAt = waiting.asking ?? now;
+  const next: Waiting = { ...waiting, asking: null, answers: waiting.answers + 1, failures: 0, failure: undefined };
+  switch (reply.status) {
+    case "granted":
+      return {
+        act: "grant",
+        waiting: next,
+        grantId: reply.grantId,
+        token: reply.token,
+        since: sentAt,
+        remaining: reply.remaining,
+      };
+    case "queued": {
+      const queued = { ...next, place: { ticket: reply.ticket, since: sentAt }, early: null };
+      if (waiting.early?.ticket === reply.ticket) return handedOver(queued, waiting.early, now, rules);
+      return later({ ...queued, askAt: now + untilCheck(waiting, reply.checkIn, rules) }, now);
+    }
+    case "busy":
+      if (!waiting.waits) return { act: "refuse", waiting: next, ownerId: reply.ownerId };
+      return later({ ...next, place: null, askAt: now + Math.min(pause(waiting, rules), 1 + reply.freeIn) }, now);
+    case "withdrawn":
+      return {
+        act: "fail",
+        waiting: next,
+        error: new LockError("LOCK_UNAVAILABLE", "The backend says that this claim was withdrawn, which it was not"),
+      };
+    case "failed":
+      return unanswered(waiting, reply.error, now, rules);
+  }
+}
+
+/** The request that is under way failed: it may or may not have been carried out. */
+export function unanswered(waiting: Waiting, error: unknown, now: number, rules: Rules): Step {
+  const failures = waiting.failures + 1;
+  const next: Waiting = { ...waiting, asking: null, failures, failure: error, unanswered: true };
+  // A LockError is the backend's own refusal: asking again won't change its mind.
+  if (isLockError(error)) return { act: "fail", waiting: next, error };
+  if (!waiting.waits && failures >= ASKS_WITHOUT_WAITING) return { act: "fail", waiting: next, error };
+  return later({ ...next, askAt: now + pauseAfter(failures, 25, 1_000, rules.random()) }, now);
+}
+
+/** A grant was pushed. */
+export function handedOver(waiting: Waiting, handover: Handover, now: number, rules: Rules): Step {
+  if (waiting.place?.ticket !== handover.ticket) {
+    // Not the place it stands at, as far as it knows: the answer that is under way will tell, or it must ask.
+    if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: handover } };
+    return { act: "ask", waiting: ask(waiting, now) };
+  }
+  const since = handover.provisional ? waiting.place.since : now;
+  const left = since + handover.remaining - now;
+  const trusted = !handover.provisional || (rules.startsUnconfirmed && left >= handover.remaining / 4);
+  if (!trusted) return woken(waiting, now);
+  return {
+    act: "grant",
+    waiting,
+    grantId: null,
+    token: handover.token,
+    since,
+    remaining: handover.remaining,
+  };
+}
+
+/** There is a reason to ask. */
+export function woken(waiting: Waiting, now: number): Step {
+  if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, askAgain: true } };
+  return { act: "ask", waiting: ask(waiting, now) };
+}
+
+/** The time that `wakesAt` named has come. */
+export function timePassed(waiting: Waiting, now: number): Step {
+  if (now >= waiting.giveUpAt) return { act: "give-up", waiting };
+  return later(waiting, now);
+}
+
+/** Whether the backend, when time is up, was there to be asked; otherwise the wait failed for another reason than contention. */
+export function couldAsk(waiting: Waiting, now: number): boolean {
+  if (!waiting.waits || waiting.failures > 0) return false;
+  if (waiting.asking === null) return true;
+  return waiting.answers > 0 && now - waiting.asking < SILENCE;
+}
+
+function later(waiting: Waiting, now: number): Step {
+  if (waiting.asking !== null) return { act: "idle", waiting };
+  if (waiting.askAgain || now >= waiting.askAt) return { act: "ask", waiting: ask(waiting, now) };
+  return { act: "idle", waiting };
+}
+
+function ask(waiting: Waiting, now: number): Waiting {
+  return { ...waiting, asking: now, askAgain: false, askAt: Infinity };
+}
+
+function untilCheck(waiting: Waiting, checkIn: number, rules: Rules): number {
+  // One past the end that the backend named, since it counts whole milliseconds.
+  const end = 1 + checkIn;
+  return Math.min(end, rules.push ? CHECK_INTERVAL : pause(waiting, rules));
+}
+
+function pause(waiting: Waiting, rules: Rules): number {
+  const { firstPause, longestPause } = rules.policy;
+  return pauseAfter(waiting.answers, firstPause, longestPause, rules.random());
+}

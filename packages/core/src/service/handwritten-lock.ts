@@ -1,0 +1,133 @@
+import { parseDuration, type Duration } from "../arguments/duration.ts";
+import { LockError, type LockLostError } from "../contract/errors.ts";
+import type { Lock } from "../contract/lock.ts";
+import { lost } from "../engine/refusals.ts";
+
+/** What a handle needs of the provider behind it; absent where it can't be had. */
+export interface HandwrittenGrant {
+  readonly keys: readonly string[];
+  readonly ownerId: string | null;
+  readonly fencingToken: bigint | null;
+  readonly identifier: string;
+  /** When the call was sent that took the lock. */
+  readonly since: number;
+  /** Milliseconds; `Infinity`: it does not expire. */
+  readonly expire: number;
+  readonly extend: ((expire: number) => Promise<void>) | null;
+  readonly release: (() => Promise<boolean>) | null;
+}
+
+/** The handle of a lock that a provider class holds: the service makes it of acquiring again and releasing. */
+export class HandwrittenLock implements Lock {
+  readonly keys: readonly string[];
+  readonly ownerId: string | null;
+  readonly #grant: HandwrittenGrant;
+  #deadline: number;
+  #over: "released" | LockError | null = null;
+  #abort: AbortController | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #releasing: Promise<boolean> | null = null;
+
+  constructor(grant: HandwrittenGrant) {
+    this.keys = grant.keys;
+    this.ownerId = grant.ownerId;
+    this.#grant = grant;
+    this.#deadline = grant.since + grant.expire;
+  }
+
+  get fencingToken(): bigint {
+    const { fencingToken } = this.#grant;
+    if (fencingToken !== null) return fencingToken;
+    throw this.#unsupported("fencing tokens");
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    this.#endIfOver();
+    if (this.#over instanceof LockError) this.#abort.abort(this.#over);
+    else this.#watch();
+    return this.#abort.signal;
+  }
+
+  /** Why it is not held any more, if it was lost. */
+  get lostBecause(): LockError | null {
+    this.#endIfOver();
+    return this.#over instanceof LockError ? this.#over : null;
+  }
+
+  remaining(): number {
+    return this.#over === null ? Math.max(0, this.#deadline - performance.now()) : 0;
+  }
+
+  assertHeld(): void {
+    this.#endIfOver();
+    if (this.#over !== null) throw this.#over === "released" ? this.#wasReleased() : this.#over;
+  }
+
+  async extend(expire: Duration): Promise<void> {
+    const asked = parseDuration(expire, "expire");
+    this.assertHeld();
+    if (this.#grant.extend === null) throw this.#unsupported("extending this lock; acquire it with an ownerId");
+    const sentAt = performance.now();
+    await this.#grant.extend(asked);
+    this.#deadline = sentAt + (asked === 0 ? Infinity : asked);
+    if (this.#abort !== null) this.#watch();
+  }
+
+  release(): Promise<boolean> {
+    this.#releasing ??= this.#release().catch((error: unknown) => {
+      this.#releasing = null;
+      throw error;
+    });
+    return this.#releasing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  /** Ends it with this error, unless it is over already. */
+  end(error: LockError): void {
+    if (this.#over !== null) return;
+    this.#over = error;
+    clearTimeout(this.#timer);
+    this.#abort?.abort(error);
+  }
+
+  /** The provider has released it by itself. */
+  settle(): void {
+    this.#over ??= "released";
+    clearTimeout(this.#timer);
+  }
+
+  async #release(): Promise<boolean> {
+    if (this.#grant.release === null) throw this.#unsupported("releasing the lock of execute from within its job");
+    const freed = await this.#grant.release();
+    this.settle();
+    return freed;
+  }
+
+  #watch(): void {
+    clearTimeout(this.#timer);
+    if (this.#over !== null || this.#deadline === Infinity) return;
+    // Longer than a timer's range: looked at again when it rings.
+    const delay = Math.min(Math.ceil(this.#deadline - performance.now()), 2 ** 31 - 1);
+    this.#timer = setTimeout(() => {
+      this.#endIfOver();
+      this.#watch();
+    }, delay).unref();
+  }
+
+  #endIfOver(): void {
+    if (this.#over === null && performance.now() >= this.#deadline) this.end(lost(this.keys, "its time has run out"));
+  }
+
+  #wasReleased(): LockLostError {
+    return lost(this.keys, "it was released");
+  }
+
+  #unsupported(what: string): LockError {
+    const message = `The provider "${this.#grant.identifier}" does not offer ${what}`;
+    return new LockError("LOCK_UNSUPPORTED", message, { keys: this.keys });
+  }
+}

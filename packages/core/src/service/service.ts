@@ -1,0 +1,140 @@
+import { checkAcquireArgs, checkDrain, checkExecuteArgs } from "../arguments/call-arguments.ts";
+import { checkKeys, checkOwnerId } from "../arguments/keys.ts";
+import { LockError } from "../contract/errors.ts";
+import type { Lock } from "../contract/lock.ts";
+import type { Awaitable, KeyState } from "../contract/lock-store.ts";
+import type {
+  AcquireArgs,
+  CloseOptions,
+  ExecuteArgs,
+  InspectArgs,
+  Keys,
+  Locking,
+  ReleaseAllArgs,
+  ReleaseArgs,
+} from "../contract/locking.ts";
+import type { Logger } from "../contract/logger.ts";
+import type { Provider } from "../contract/provider.ts";
+import type { SharedContext } from "../contract/shared-context.ts";
+import { enclose, refuseReentrance } from "./reentrancy.ts";
+import type { Registered } from "./registered.ts";
+import type { Registry } from "./registry.ts";
+import { traced } from "./tracing.ts";
+
+/** Checks what it is given and passes it on to the provider that is meant. It holds no lock logic. */
+export class LockingService implements Locking {
+  readonly #registry: Registry;
+  readonly #logger: Logger;
+  #closing: Promise<void> | null = null;
+
+  constructor(registry: Registry, logger: Logger) {
+    this.#registry = registry;
+    this.#logger = logger;
+  }
+
+  async execute<T>(
+    keys: Keys,
+    job: (lock: Lock) => Awaitable<T>,
+    args?: ExecuteArgs,
+    sharedContext?: SharedContext,
+  ): Promise<T> {
+    const checked = checkKeys(keys);
+    if (typeof job !== "function") throw new LockError("LOCK_INVALID_ARGUMENT", "execute needs a job, a function");
+    const clean = checkExecuteArgs(args, this.#logger);
+    const registered = this.#pick(args?.provider);
+    if (!registered.connected) await this.#connect(registered);
+    const { provider } = registered;
+    demand(registered, checked, clean.limit, sharedContext);
+    refuseReentrance(provider, checked);
+    const call = (): Promise<T> => provider.execute(checked, enclose(provider, job), clean, sharedContext);
+    return traced("execute", () => ({ provider: registered.name, keys: checked, ownerId: null }), call);
+  }
+
+  async acquire(keys: Keys, args?: AcquireArgs, sharedContext?: SharedContext): Promise<Lock> {
+    const checked = checkKeys(keys);
+    const clean = checkAcquireArgs(args, this.#logger);
+    const registered = this.#pick(args?.provider);
+    if (!registered.connected) await this.#connect(registered);
+    const { provider } = registered;
+    demand(registered, checked, clean.limit, sharedContext);
+    if (clean.awaitQueue) refuseReentrance(provider, checked);
+    const call = (): Promise<Lock> => provider.acquire(checked, clean, sharedContext);
+    return traced("acquire", () => ({ provider: registered.name, keys: checked, ownerId: clean.ownerId }), call);
+  }
+
+  async release(keys: Keys, args?: ReleaseArgs, sharedContext?: SharedContext): Promise<boolean> {
+    const checked = checkKeys(keys);
+    const ownerId = checkOwnerId(args?.ownerId);
+    const registered = this.#pick(args?.provider);
+    if (!registered.connected) await this.#connect(registered);
+    const { provider } = registered;
+    demand(registered, checked, 1, sharedContext);
+    const call = (): Promise<boolean> => provider.release(checked, ownerId, sharedContext);
+    return traced("release", () => ({ provider: registered.name, keys: checked, ownerId }), call);
+  }
+
+  async releaseAll(args?: ReleaseAllArgs, sharedContext?: SharedContext): Promise<void> {
+    if (args !== undefined && "ownerId" in args && args.ownerId === undefined) {
+      throw new LockError(
+        "LOCK_INVALID_ARGUMENT",
+        "releaseAll was given an ownerId that is undefined, which would free everybody's locks; leave it out, or pass null, if that is what you want",
+      );
+    }
+    const ownerId = checkOwnerId(args?.ownerId);
+    const registered = this.#pick(args?.provider);
+    if (!registered.connected) await this.#connect(registered);
+    demand(registered, [], 1, sharedContext);
+    await registered.provider.releaseAll(ownerId, sharedContext);
+  }
+
+  async inspect(keys: Keys, args?: InspectArgs): Promise<KeyState[]> {
+    const checked = checkKeys(keys);
+    const registered = this.#pick(args?.provider);
+    if (!registered.connected) await this.#connect(registered);
+    if (!registered.provider.capabilities.inspect) throw unsupported(registered, "inspect", checked);
+    return [...(await registered.provider.inspect(checked))];
+  }
+
+  async close(options?: CloseOptions): Promise<void> {
+    const drain = checkDrain(options?.drain);
+    this.#closing ??= this.#registry.close(drain);
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #pick(name: string | undefined): Registered {
+    if (this.#closing !== null) throw closed();
+    return this.#registry.pick(name);
+  }
+
+  async #connect(registered: Registered): Promise<void> {
+    await registered.connect();
+    // It may have been closed meanwhile.
+    if (this.#closing !== null) throw closed();
+  }
+}
+
+/** Refuses what the manifest does not offer. */
+function demand(
+  registered: Registered,
+  keys: readonly string[],
+  limit: number,
+  sharedContext: SharedContext | undefined,
+): void {
+  const { capabilities }: Provider = registered.provider;
+  if (limit !== 1 && !capabilities.limits) throw unsupported(registered, "a limit other than 1", keys);
+  if (sharedContext?.transactionManager != null && !capabilities.transactions) {
+    throw unsupported(registered, "locks that live with a transaction (sharedContext.transactionManager)", keys);
+  }
+}
+
+function unsupported(registered: Registered, what: string, keys: readonly string[]): LockError {
+  return new LockError("LOCK_UNSUPPORTED", `The provider "${registered.name}" does not offer ${what}`, { keys });
+}
+
+function closed(): LockError {
+  return new LockError("LOCK_CLOSED", "The locking service is closed");
+}

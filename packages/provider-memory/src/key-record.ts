@@ -1,0 +1,73 @@
+import type { Claim } from "@lock/core";
+
+/** One key as one grant holds it. */
+export interface Holding {
+  readonly key: string;
+  readonly grantId: string;
+  readonly ownerId: string | null;
+  readonly kind: Claim["kind"];
+  readonly limit: number;
+  readonly token: number;
+  /** On the clock of the store; `Infinity`: never. */
+  expiresAt: number;
+  /** What the owner held of this key before this grant took it over, to be restored if the claim is withdrawn. */
+  readonly before: Holding | null;
+}
+
+/** A claim that waits. */
+export interface Waiting {
+  readonly claim: Claim;
+  readonly ticket: number;
+  /** Its places, one for each key that it lacks. */
+  readonly places: Map<string, Place>;
+}
+
+/** A place in the queue of one key. */
+export interface Place {
+  readonly waiting: Waiting;
+  previous: Place | null;
+  next: Place | null;
+}
+
+/** Who holds a key, and who waits for it: a linked list in order of tickets, since waiters leave from anywhere. */
+export class KeyRecord {
+  readonly key: string;
+  holdings: Holding[] = [];
+  waiting = 0;
+  #first: Place | null = null;
+  #last: Place | null = null;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get first(): Waiting | null {
+    return this.#first === null ? null : this.#first.waiting;
+  }
+
+  get unused(): boolean {
+    return this.holdings.length === 0 && this.#first === null;
+  }
+
+  /** Adds a place in order of its ticket; nearly always that is the end. */
+  enqueue(waiting: Waiting): Place {
+    let previous = this.#last;
+    while (previous !== null && previous.waiting.ticket > waiting.ticket) previous = previous.previous;
+    const next = previous === null ? this.#first : previous.next;
+    const place: Place = { waiting, previous, next };
+    if (previous === null) this.#first = place;
+    else previous.next = place;
+    if (next === null) this.#last = place;
+    else next.previous = place;
+    this.waiting += 1;
+    return place;
+  }
+
+  dequeue(place: Place): void {
+    if (place.previous === null) this.#first = place.next;
+    else place.previous.next = place.next;
+    if (place.next === null) this.#last = place.previous;
+    else place.next.previous = place.previous;
+    this.waiting -= 1;
+  }
+}

@@ -1,0 +1,94 @@
+import { Expiries } from "./expiries.ts";
+import { KeyRecord, type Holding } from "./key-record.ts";
+
+const none: readonly Holding[] = [];
+
+/** Who holds what: by key, by owner, by expiry. A key that nobody holds or waits for takes no space. */
+export class Ledger {
+  /** How often an expired holding was found and removed: who comes upon one must pass its key on. */
+  expired = 0;
+  readonly #keys = new Map<string, KeyRecord>();
+  readonly #owners = new Map<string, Set<Holding>>();
+  readonly #expiries: Expiries;
+
+  /** `passOn`: called with keys that expired while nobody asked for them. */
+  constructor(passOn: (keys: readonly string[]) => void) {
+    this.#expiries = new Expiries((holdings) => {
+      for (const holding of holdings) this.remove(holding);
+      passOn(holdings.map((holding) => holding.key));
+    });
+  }
+
+  get(key: string): KeyRecord | undefined {
+    return this.#keys.get(key);
+  }
+
+  /** The record of a key, made if there is none. */
+  record(key: string): KeyRecord {
+    let record = this.#keys.get(key);
+    if (record === undefined) {
+      record = new KeyRecord(key);
+      this.#keys.set(key, record);
+    }
+    return record;
+  }
+
+  /** What is held of a key at this moment. */
+  holdings(key: string, now: number): readonly Holding[] {
+    const held = this.#keys.get(key)?.holdings ?? none;
+    for (const holding of held) {
+      if (holding.expiresAt > now) continue;
+      this.expired += 1;
+      this.remove(holding);
+      return this.holdings(key, now);
+    }
+    return held;
+  }
+
+  /** What a grant holds of a key at this moment. */
+  find(key: string, grantId: string, now: number): Holding | undefined {
+    return this.holdings(key, now).find((holding) => holding.grantId === grantId);
+  }
+
+  ofOwner(ownerId: string): Holding[] {
+    return [...(this.#owners.get(ownerId) ?? none)];
+  }
+
+  all(): Holding[] {
+    return [...this.#keys.values()].flatMap((record) => record.holdings);
+  }
+
+  add(holding: Holding): void {
+    this.record(holding.key).holdings.push(holding);
+    if (holding.expiresAt !== Infinity) this.#expiries.note(holding);
+    if (holding.ownerId === null) return;
+    const owned = this.#owners.get(holding.ownerId);
+    if (owned === undefined) this.#owners.set(holding.ownerId, new Set([holding]));
+    else owned.add(holding);
+  }
+
+  remove(holding: Holding): void {
+    const record = this.#keys.get(holding.key)!;
+    record.holdings.splice(record.holdings.indexOf(holding), 1);
+    this.tidy(record);
+    if (holding.expiresAt !== Infinity) this.#expiries.forget(holding);
+    if (holding.ownerId === null) return;
+    const owned = this.#owners.get(holding.ownerId);
+    owned?.delete(holding);
+    if (owned?.size === 0) this.#owners.delete(holding.ownerId);
+  }
+
+  expire(holding: Holding, expiresAt: number): void {
+    holding.expiresAt = expiresAt;
+    this.#expiries.note(holding);
+  }
+
+  /** Forgets a record that nobody needs any more. */
+  tidy(record: KeyRecord): void {
+    if (record.unused) this.#keys.delete(record.key);
+  }
+
+  close(): void {
+    this.#expiries.close();
+  }
+}

@@ -1,0 +1,44 @@
+import type { Claim } from "@lock/core";
+import type { Holding, Waiting } from "./key-record.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** How a claim stands to its keys at one moment. */
+export interface Standing {
+  /** What its owner holds already, with the same limit. */
+  readonly had: readonly Holding[];
+  readonly lacking: readonly string[];
+  /** Whether all that it lacks could be taken now. */
+  readonly fits: boolean;
+}
+
+/**
+ * The one rule: a claim fits when nobody stands earlier in the queue of a key that it lacks, and nobody holds that key, or
+ * every holder has the same limit and there are fewer than that. `waiting` is its own place, if it has one.
+ */
+export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, now: number): Standing {
+  const had: Holding[] = [];
+  const lacking: string[] = [];
+  let fits = true;
+  for (const key of claim.keys) {
+    const holdings = ledger.holdings(key, now);
+    const own = ownAmong(holdings, claim);
+    if (own !== undefined) {
+      had.push(own);
+      continue;
+    }
+    lacking.push(key);
+    const first = ledger.get(key)?.first ?? null;
+    const passes = first !== null && (waiting === null || first.ticket < waiting.ticket);
+    if (passes || !hasRoom(holdings, claim.limit)) fits = false;
+  }
+  return { had, lacking, fits };
+}
+
+function ownAmong(holdings: readonly Holding[], { kind, ownerId, limit }: Claim): Holding | undefined {
+  if (ownerId === null || kind === "execute") return undefined;
+  return holdings.find((holding) => holding.ownerId === ownerId && holding.limit === limit);
+}
+
+function hasRoom(holdings: readonly Holding[], limit: number): boolean {
+  return holdings.length < limit && holdings.every((holding) => holding.limit === limit);
+}

@@ -1,0 +1,251 @@
+import {
+  CHECK_INTERVAL,
+  type Claim,
+  type Handover,
+  type KeyState,
+  type LockStore,
+  type ProviderCapabilities,
+  type Release,
+  type ReleaseReply,
+  type Renewal,
+  type RenewReply,
+  type StoreContext,
+  type StoreEvents,
+  type TakeReply,
+} from "@lock/core";
+import type { Holding, Waiting } from "./key-record.ts";
+import { Ledger } from "./ledger.ts";
+import { standing, type Standing } from "./standing.ts";
+
+/** The reference: every rule of a lock, in one process, each operation atomic because nothing else runs meanwhile. */
+export class MemoryStore implements LockStore {
+  readonly batch = 1;
+  readonly capabilities: ProviderCapabilities = {
+    scope: "process",
+    fencing: true,
+    limits: true,
+    fifo: true,
+    push: true,
+    inspect: true,
+    transactions: false,
+    crashRelease: "never",
+  };
+  readonly #ledger = new Ledger((keys) => this.#passOn(keys));
+  readonly #waiting = new Map<string, Waiting>();
+  #events: StoreEvents | null = null;
+  #token = 0;
+  #ticket = 0;
+
+  connect({ events }: StoreContext): void {
+    this.#events = events;
+  }
+
+  close(): void {
+    this.#ledger.close();
+  }
+
+  take(claims: readonly Claim[]): TakeReply[] {
+    return claims.map((claim) => this.#take(claim));
+  }
+
+  renew(renewals: readonly Renewal[]): RenewReply[] {
+    return renewals.map((renewal) => this.#renew(renewal));
+  }
+
+  release(releases: readonly Release[]): ReleaseReply[] {
+    return releases.map((release) => ({ status: "released", freed: this.#release(release) }));
+  }
+
+  releaseAll(ownerId: string | null): void {
+    const holdings = ownerId === null ? this.#ledger.all() : this.#ledger.ofOwner(ownerId);
+    for (const holding of holdings) this.#ledger.remove(holding);
+    this.#passOn(holdings.map((holding) => holding.key));
+  }
+
+  inspect(keys: readonly string[]): KeyState[] {
+    const now = performance.now();
+    return keys.map((key) => {
+      const holders = this.#ledger.holdings(key, now).map(({ ownerId, token, limit, expiresAt }) => {
+        return { ownerId, fencingToken: BigInt(token), limit, remaining: expiresAt - now };
+      });
+      return { key, holders, waiting: this.#ledger.get(key)?.waiting ?? 0 };
+    });
+  }
+
+  #take(claim: Claim): TakeReply {
+    const now = performance.now();
+    const waiting = this.#waiting.get(claim.id) ?? null;
+    if (waiting === null) {
+      const granted = this.#grantOf(claim, now);
+      if (granted !== null) return granted;
+    }
+    const { expired } = this.#ledger;
+    const stands = standing(this.#ledger, claim, waiting, now);
+    const again = stands.lacking.length === 0 ? this.#grantAgain(claim, stands, now) : null;
+    if (again !== null || stands.fits) {
+      if (waiting !== null) this.#leave(waiting);
+      const reply = again ?? grantedReply(this.#grant(claim, stands, now), now);
+      if (waiting !== null) this.#passOn(claim.keys);
+      return reply;
+    }
+    if (!claim.wait) return { status: "busy", ...this.#inTheWay(stands, now) };
+    const { ticket } = this.#enqueue(claim, stands, waiting);
+    // It came upon a lease that has ended, which may be the turn of one who waited longer.
+    if (this.#ledger.expired !== expired) this.#passOn(stands.lacking);
+    return { status: "queued", ticket, checkIn: this.#inTheWay(stands, now).freeIn };
+  }
+
+  #renew({ grantId, keys, lease }: Renewal): RenewReply {
+    const now = performance.now();
+    const holdings: Holding[] = [];
+    for (const key of keys) {
+      const holding = this.#ledger.find(key, grantId, now);
+      if (holding === undefined) return { status: "lost" };
+      holdings.push(holding);
+    }
+    for (const holding of holdings) this.#expire(holding, now + lease, now);
+    return { status: "renewed", remaining: lease };
+  }
+
+  #release(release: Release): boolean {
+    if (release.by === "claim") return this.#withdraw(release.claimId, release.keys);
+    const now = performance.now();
+    let freed = true;
+    for (const key of release.keys) {
+      const holdings = this.#ledger.holdings(key, now).filter((holding) => isMeant(release, holding));
+      for (const holding of holdings) this.#ledger.remove(holding);
+      if (holdings.length === 0) freed = false;
+    }
+    this.#passOn(release.keys);
+    return freed;
+  }
+
+  #withdraw(claimId: string, keys: readonly string[]): boolean {
+    const now = performance.now();
+    const waiting = this.#waiting.get(claimId);
+    if (waiting !== undefined) this.#leave(waiting);
+    let freed = waiting !== undefined;
+    for (const key of keys) {
+      const holding = this.#ledger.find(key, claimId, now);
+      if (holding === undefined) continue;
+      freed = true;
+      const { before } = holding;
+      this.#ledger.remove(holding);
+      if (before !== null && before.expiresAt > now) this.#ledger.add(before);
+    }
+    this.#passOn(keys);
+    return freed;
+  }
+
+  /** The grant of this very claim, which was asked for again. */
+  #grantOf({ id, keys }: Claim, now: number): TakeReply | null {
+    let first: Holding | null = null;
+    for (const key of keys) {
+      const holding = this.#ledger.find(key, id, now);
+      if (holding === undefined) return null;
+      if (first === null || holding.expiresAt < first.expiresAt) first = holding;
+    }
+    return first === null ? null : grantedReply(first, now);
+  }
+
+  /** Grants in place what one grant of the owner holds already. */
+  #grantAgain(claim: Claim, { had }: Standing, now: number): TakeReply | null {
+    const { grantId, token } = had[0]!;
+    if (had.some((holding) => holding.grantId !== grantId)) return null;
+    if (!claim.keepLease) for (const holding of had) this.#expire(holding, now + claim.lease, now);
+    const remaining = Math.min(...had.map((holding) => holding.expiresAt)) - now;
+    return { status: "granted", grantId, token, remaining };
+  }
+
+  #grant(claim: Claim, { had }: Standing, now: number): Holding {
+    this.#token += 1;
+    // A job's lock dies with the process that runs the job, so it needs no lease.
+    const expiresAt = claim.kind === "execute" ? Infinity : now + claim.lease;
+    const { id: grantId, ownerId, kind, limit } = claim;
+    let holding!: Holding;
+    for (const key of claim.keys) {
+      const own = had.find((each) => each.key === key);
+      if (own !== undefined) this.#ledger.remove(own);
+      const before = own === undefined ? null : { ...own, before: null };
+      holding = { key, grantId, ownerId, kind, limit, token: this.#token, expiresAt, before };
+      this.#ledger.add(holding);
+    }
+    return holding;
+  }
+
+  #enqueue(claim: Claim, { lacking }: Standing, earlier: Waiting | null): Waiting {
+    const waiting = earlier ?? { claim, ticket: ++this.#ticket, places: new Map() };
+    for (const key of lacking) {
+      if (!waiting.places.has(key)) waiting.places.set(key, this.#ledger.record(key).enqueue(waiting));
+    }
+    this.#waiting.set(claim.id, waiting);
+    return waiting;
+  }
+
+  #leave(waiting: Waiting): void {
+    this.#waiting.delete(waiting.claim.id);
+    for (const [key, place] of waiting.places) {
+      const record = this.#ledger.record(key);
+      record.dequeue(place);
+      this.#ledger.tidy(record);
+    }
+  }
+
+  /** Hands these keys on to the first waiters that fit, and what those leave behind to the next. */
+  #passOn(keys: readonly string[]): void {
+    const handovers: Handover[] = [];
+    const touched = [...keys];
+    const now = performance.now();
+    for (let key = touched.pop(); key !== undefined; key = touched.pop()) {
+      const waiting = this.#ledger.get(key)?.first ?? null;
+      if (waiting === null) continue;
+      const { claim, ticket } = waiting;
+      const stands = standing(this.#ledger, claim, waiting, now);
+      if (!stands.fits) {
+        // It may have come to lack a key that its owner held when it queued: it stands there too, by its ticket.
+        this.#enqueue(claim, stands, waiting);
+        continue;
+      }
+      this.#leave(waiting);
+      const { token, expiresAt } = this.#grant(claim, stands, now);
+      handovers.push({ claimId: claim.id, ticket, token, remaining: expiresAt - now, provisional: false });
+      touched.push(...waiting.places.keys());
+      for (const other of claim.keys) this.#wakeFirst(other, expiresAt, now);
+    }
+    // Last, since whoever hears of it may call again at once.
+    for (const handover of handovers) this.#events?.granted(handover);
+  }
+
+  #expire(holding: Holding, expiresAt: number, now: number): void {
+    if (expiresAt < holding.expiresAt) this.#wakeFirst(holding.key, expiresAt, now);
+    this.#ledger.expire(holding, expiresAt);
+  }
+
+  /** A lease ends before the first waiter would look for itself: it is told to look, once this operation is done. */
+  #wakeFirst(key: string, expiresAt: number, now: number): void {
+    const first = this.#ledger.get(key)?.first ?? null;
+    if (first === null || expiresAt - now >= CHECK_INTERVAL) return;
+    queueMicrotask(() => this.#events?.wake([first.claim.id]));
+  }
+
+  #inTheWay({ lacking }: Standing, now: number): { ownerId: string | null; freeIn: number } {
+    let ownerId: string | null = null;
+    let endsAt = Infinity;
+    for (const key of lacking) {
+      for (const holding of this.#ledger.holdings(key, now)) {
+        ownerId ??= holding.ownerId;
+        endsAt = Math.min(endsAt, holding.expiresAt);
+      }
+    }
+    return { ownerId, freeIn: endsAt - now };
+  }
+}
+
+function isMeant(release: Exclude<Release, { by: "claim" }>, holding: Holding): boolean {
+  if (release.by === "grant") return holding.grantId === release.grantId;
+  return holding.kind === "acquire" && holding.ownerId === release.ownerId;
+}
+
+function grantedReply({ grantId, token, expiresAt }: Holding, now: number): TakeReply {
+  return { status: "granted", grantId, token, remaining: expiresAt - now };
+}
