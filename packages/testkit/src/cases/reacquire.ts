@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import { area, type ConformanceCase } from "../suite/conformance-case.ts";
+import { pendingAfter, within } from "../world/bounded.ts";
+import { refusal } from "../world/rejection.ts";
+
+const u = { ownerId: "u" } as const;
+
+export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
+  {
+    name: "keys that the same owner holds are granted again",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire(["a", "b"], u);
+      const again = await rival.acquire(["b", "a"], u);
+      again.assertHeld();
+      await refusal("LOCK_NOT_ACQUIRED", locking.acquire("a", { ownerId: "v" }));
+    },
+  },
+  {
+    name: "granted again in place, the fencing token stays",
+    requires: { fencing: true },
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const first = await locking.acquire(["a", "b"], u);
+      assert.equal((await rival.acquire(["a", "b"], u)).fencingToken, first.fencingToken);
+      assert.equal(
+        (await locking.acquire(["b", "a"], { ...u, expire: 30 })).fencingToken,
+        first.fencingToken,
+      );
+    },
+  },
+  {
+    name: "the expiry starts anew from now with the given expire, be it longer or shorter",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire("longer", { ...u, expire: "300ms" });
+      await rival.acquire("longer", { ...u, expire: "5s" });
+      await locking.acquire("shorter", { ...u, expire: "60s" });
+      await rival.acquire("shorter", { ...u, expire: "200ms" });
+      await pause(500);
+      await refusal("LOCK_NOT_ACQUIRED", locking.acquire("longer", { ownerId: "v" }));
+      await locking.acquire("shorter", { ownerId: "v" });
+    },
+  },
+  {
+    name: "with an expire of 0 it never expires again",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire("k", { ...u, expire: "250ms" });
+      const lock = await rival.acquire("k", { ...u, expire: 0 });
+      assert.equal(lock.remaining(), Infinity);
+      await pause(450);
+      lock.assertHeld();
+      await refusal("LOCK_NOT_ACQUIRED", locking.acquire("k", { ownerId: "v" }));
+    },
+  },
+  {
+    name: "without expire, an expiry is left as it is",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire("k", { ...u, expire: "400ms" });
+      await rival.acquire("k", u);
+      await refusal("LOCK_NOT_ACQUIRED", locking.acquire("k", { ownerId: "v" }));
+      await pause(600);
+      await locking.acquire("k", { ownerId: "v" });
+    },
+  },
+  {
+    name: "without expire, a lock that has none still has none",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire("k", u);
+      assert.equal((await rival.acquire("k", u)).remaining(), Infinity);
+    },
+  },
+  {
+    name: "held with another limit: refused",
+    requires: { limits: true },
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const lock = await locking.acquire("k", { ...u, limit: 2 });
+      for (const limit of [1, 3, Infinity])
+        await refusal("LOCK_NOT_ACQUIRED", rival.acquire("k", { ...u, limit }));
+      lock.assertHeld();
+      await rival.acquire("k", { ...u, limit: 2 });
+    },
+  },
+  {
+    name: "granted again at once, though others wait for the key",
+    rival: true,
+    run: async (world) => {
+      await world.locking.acquire("k", u);
+      const waiter = world.hold("k", { timeout: "5s" }, world.rival);
+      await world.untilWaiting("k", 1);
+      await within(1_000, "its owner to be granted again", world.rival.acquire("k", u));
+      assert.equal(await pendingAfter(20, waiter), true);
+      await world.locking.release("k", u);
+      await (await waiter).free();
+    },
+  },
+  {
+    name: "some held, some not: when the rest is had, all of them are held",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire("a", u);
+      const both = await rival.acquire(["a", "b"], u);
+      both.assertHeld();
+      for (const key of ["a", "b"])
+        await refusal("LOCK_NOT_ACQUIRED", locking.acquire(key, { ownerId: "v" }));
+      assert.equal(await both.release(), true);
+      await locking.acquire(["a", "b"], { ownerId: "v" });
+    },
+  },
+  {
+    name: "some held, some not: all become one new grant with a new token, and the earlier handle is superseded",
+    requires: { fencing: true },
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const first = await locking.acquire("a", u);
+      const both = await rival.acquire(["a", "b"], u);
+      assert.ok(both.fencingToken > first.fencingToken);
+      assert.equal(await first.release(), false, "the earlier handle freed the new grant");
+      await refusal("LOCK_NOT_ACQUIRED", locking.acquire("a", { ownerId: "v" }));
+      both.assertHeld();
+    },
+  },
+  {
+    name: "some held, some not, and the rest is busy: refused, and what was held stays held",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const mine = await locking.acquire("a", u);
+      await rival.acquire("b", { ownerId: "v" });
+      await refusal("LOCK_NOT_ACQUIRED", locking.acquire(["a", "b"], u));
+      mine.assertHeld();
+      await refusal("LOCK_NOT_ACQUIRED", rival.acquire("a", { ownerId: "v" }));
+      assert.equal(await mine.release(), true);
+    },
+  },
+  {
+    name: "some held, some not: meanwhile it queues only for what it lacks",
+    requires: { fifo: true, inspect: true },
+    rival: true,
+    run: async (world) => {
+      await world.locking.acquire("a", u);
+      const rest = await world.rival.acquire("b", { ownerId: "v" });
+      const call = world.locking.acquire(["a", "b"], { ...u, awaitQueue: true, timeout: "5s" });
+      await world.untilWaiting("b", 1);
+      const [a] = await world.rival.inspect("a");
+      assert.equal(a?.waiting, 0);
+      assert.equal(a?.holders[0]?.ownerId, "u");
+      await rest.release();
+      await call;
+      await refusal("LOCK_NOT_ACQUIRED", world.rival.acquire("a", { ownerId: "v" }));
+    },
+  },
+  {
+    name: "some held, some not: a claim that times out gives back only what it added",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const mine = await locking.acquire("a", u);
+      const rest = await rival.acquire("b", { ownerId: "v" });
+      await refusal(
+        "LOCK_TIMEOUT",
+        locking.acquire(["a", "b"], { ...u, awaitQueue: true, timeout: "150ms" }),
+      );
+      mine.assertHeld();
+      await refusal("LOCK_NOT_ACQUIRED", rival.acquire("a", { ownerId: "v" }));
+      await rest.release();
+      await rival.acquire("b", { ownerId: "w" });
+      assert.equal(await mine.release(), true);
+    },
+  },
+  {
+    name: "owners that wait while they hold block one another until their time is up, and lose nothing",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const a = await locking.acquire("a", u);
+      const b = await rival.acquire("b", { ownerId: "v" });
+      const waiting = { awaitQueue: true, timeout: "300ms" } as const;
+      await Promise.all([
+        refusal("LOCK_TIMEOUT", locking.acquire(["a", "b"], { ...u, ...waiting })),
+        refusal("LOCK_TIMEOUT", rival.acquire(["a", "b"], { ownerId: "v", ...waiting })),
+      ]);
+      a.assertHeld();
+      b.assertHeld();
+      assert.equal(await a.release(), true);
+      assert.equal(await b.release(), true);
+    },
+  },
+  {
+    name: "two calls of one owner that wait for the same key both get it, and one release frees it",
+    rival: true,
+    run: async (world) => {
+      const holder = await world.hold("k");
+      const waiting = { ...u, awaitQueue: true, timeout: "5s" } as const;
+      const calls = [world.locking.acquire("k", waiting), world.rival.acquire("k", waiting)];
+      await world.untilWaiting("k", 2);
+      await holder.free();
+      const [one, two] = await Promise.all(calls);
+      if (world.manifest.fencing) assert.equal(one?.fencingToken, two?.fencingToken);
+      assert.equal(await world.locking.release("k", u), true);
+      await world.rival.acquire("k", { ownerId: "v" });
+    },
+  },
+]);

@@ -1,0 +1,196 @@
+import type {
+  AcquireArgs,
+  ExecuteArgs,
+  Keys,
+  KeyState,
+  LockErrorCode,
+  ReleaseAllArgs,
+  ReleaseArgs,
+} from "@lock/core";
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import type { HistoryEvent } from "../history/event.ts";
+import { within } from "../world/bounded.ts";
+import { deferred, type Deferred } from "../world/deferred.ts";
+import type { ChildSettings, Command, Outcome, RemoteGrant, Report } from "./protocol.ts";
+
+/** What a call in another process failed with. */
+export class RemoteError extends Error {
+  override readonly name = "RemoteError";
+  /** Of the `LockError` that it was there, if it was one. */
+  readonly code: LockErrorCode | undefined;
+
+  constructor(message: string, code: LockErrorCode | undefined) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** An `execute` in another process. */
+export interface RemoteHolding {
+  /** Resolves when its job runs. */
+  readonly granted: Promise<RemoteGrant>;
+  /** Resolves with the reason when the signal of its lock aborts. */
+  readonly aborted: Promise<string>;
+  /** What `execute` came to; never rejects. */
+  readonly outcome: Promise<Outcome>;
+  /** Ends its job, and resolves once `execute` has ended well. */
+  readonly free: () => Promise<void>;
+}
+
+interface Call {
+  readonly granted: Deferred<RemoteGrant>;
+  readonly aborted: Deferred<string>;
+  readonly outcome: Deferred<Outcome>;
+}
+
+/** A process of its own with a service over the subject, which does what it is told until it is reaped. */
+export interface TestProcess extends AsyncDisposable {
+  readonly name: string;
+  readonly pid: number;
+  /** What happened to its claims so far. */
+  readonly history: readonly HistoryEvent[];
+  /** Starts an `execute` whose job lasts `work` milliseconds, by default until it is freed. */
+  execute(keys: Keys, args?: Omit<ExecuteArgs, "signal" | "provider">, work?: number): RemoteHolding;
+  /** Adds 1 to the number in `file`, `times` times, `together` at once, each read and written back under the lock. */
+  increment(key: string, file: string, times: number, together: number): Promise<void>;
+  acquire(keys: Keys, args?: Omit<AcquireArgs, "signal" | "provider">): Promise<RemoteGrant>;
+  release(keys: Keys, args?: Omit<ReleaseArgs, "provider">): Promise<boolean>;
+  releaseAll(args?: Omit<ReleaseAllArgs, "provider">): Promise<void>;
+  inspect(keys: Keys): Promise<readonly KeyState[]>;
+  /** SIGKILL: it is gone without a word. */
+  kill(): Promise<void>;
+  /** SIGSTOP: it stands still. */
+  stop(): void;
+  /** SIGCONT: it goes on. */
+  continue(): void;
+  /** Closes its service, and resolves when the process has ended by itself. */
+  close(): Promise<void>;
+}
+
+const living = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of living) child.kill("SIGKILL");
+});
+
+/** Starts a process, and resolves when its provider is connected. */
+export async function startProcess(settings: ChildSettings): Promise<TestProcess> {
+  const child = fork(new URL("./child.js", import.meta.url), [JSON.stringify(settings)], {
+    // The flags of a test runner's own process are none of the child's.
+    execArgv: [],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  living.add(child);
+  const exited = once(child, "exit").then(() => {
+    living.delete(child);
+  });
+  const ready = deferred();
+  const calls = new Map<number, Call>();
+  const history: HistoryEvent[] = [];
+  let last = 0;
+
+  child.on("message", (message) => {
+    const report = message as Report;
+    switch (report.report) {
+      case "ready":
+        return ready.resolve();
+      case "failed":
+        return ready.reject(new Error(`Process ${settings.name} could not start: ${report.message}`));
+      case "event":
+        return void history.push(report.event);
+      case "granted":
+        return calls.get(report.call)?.granted.resolve(report.grant);
+      case "aborted":
+        return calls.get(report.call)?.aborted.resolve(report.message);
+      case "settled": {
+        const { outcome } = report;
+        if (!outcome.ok)
+          calls.get(report.call)?.granted.reject(new RemoteError(outcome.message, outcome.code));
+        return calls.get(report.call)?.outcome.resolve(outcome);
+      }
+    }
+  });
+  child.on("error", ready.reject);
+  void exited.then(() => {
+    const gone = new Error(`Process ${settings.name} has ended`);
+    ready.reject(gone);
+    for (const call of calls.values()) {
+      call.granted.reject(gone);
+      call.outcome.resolve({ ok: false, code: undefined, message: gone.message });
+    }
+  });
+
+  const ask = (command: Command): { readonly number: number; readonly call: Call } => {
+    const number = ++last;
+    const call: Call = { granted: deferred(), aborted: deferred(), outcome: deferred() };
+    calls.set(number, call);
+    child.send({ call: number, command }, (error) => {
+      if (error !== null) call.outcome.resolve({ ok: false, code: undefined, message: String(error) });
+    });
+    return { number, call };
+  };
+  const result = async (command: Command): Promise<(Outcome & { ok: true })["value"]> => {
+    const outcome = await ask(command).call.outcome.promise;
+    if (!outcome.ok) throw new RemoteError(outcome.message, outcome.code);
+    return outcome.value;
+  };
+  const suspended = (): void => {
+    const at = process.hrtime.bigint();
+    history.push({ at, process: settings.name, call: 0, kind: "suspended", keys: [], limit: 1 });
+  };
+  const kill = async (): Promise<void> => {
+    suspended();
+    child.kill("SIGKILL");
+    await exited;
+  };
+
+  try {
+    await within(15_000, `process ${settings.name} to start`, ready.promise);
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return {
+    name: settings.name,
+    pid: child.pid!,
+    history,
+    execute: (keys, args = {}, work = Infinity) => {
+      const { number, call } = ask({ do: "execute", keys: [keys].flat(), args, work });
+      return {
+        granted: call.granted.promise,
+        aborted: call.aborted.promise,
+        outcome: call.outcome.promise,
+        free: async () => {
+          await result({ do: "free", call: number });
+          const outcome = await call.outcome.promise;
+          if (!outcome.ok) throw new RemoteError(outcome.message, outcome.code);
+        },
+      };
+    },
+    increment: async (key, file, times, together) => {
+      await result({ do: "increment", key, file, times, together });
+    },
+    acquire: async (keys, args = {}) =>
+      (await result({ do: "acquire", keys: [keys].flat(), args })) as RemoteGrant,
+    release: async (keys, args = {}) =>
+      (await result({ do: "release", keys: [keys].flat(), args })) as boolean,
+    releaseAll: async (args = {}) => {
+      await result({ do: "releaseAll", args });
+    },
+    inspect: async (keys) => (await result({ do: "inspect", keys: [keys].flat() })) as readonly KeyState[],
+    kill,
+    stop: () => {
+      suspended();
+      child.kill("SIGSTOP");
+    },
+    continue: () => {
+      child.kill("SIGCONT");
+    },
+    close: async () => {
+      await result({ do: "close" });
+      await within(3_000, `process ${settings.name} to end by itself after close()`, exited);
+    },
+    [Symbol.asyncDispose]: kill,
+  };
+}

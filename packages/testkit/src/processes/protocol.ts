@@ -1,0 +1,77 @@
+import type {
+  AcquireArgs,
+  ExecuteArgs,
+  KeyState,
+  LockErrorCode,
+  ReleaseAllArgs,
+  ReleaseArgs,
+} from "@lock/core";
+import type { HistoryEvent } from "../history/event.ts";
+
+/** Arguments that can be sent to another process. */
+type Sendable<T> = Omit<T, "signal" | "provider">;
+
+/** What a child process is started with. */
+export interface ChildSettings {
+  readonly subject: string;
+  readonly namespace: string;
+  /** What reports call the process. */
+  readonly name: string;
+  /** Milliseconds by which the wall clock of the process is wrong. */
+  readonly clockShift: number;
+}
+
+export interface ExecuteCommand {
+  readonly do: "execute";
+  readonly keys: readonly string[];
+  readonly args: Sendable<ExecuteArgs>;
+  /** How long the job lasts in milliseconds; `Infinity`: until `free`. */
+  readonly work: number;
+}
+
+export type Command =
+  | ExecuteCommand
+  /** Ends the job of an earlier `execute`. */
+  | { readonly do: "free"; readonly call: number }
+  /** Adds 1 to the number in `file`, `times` times, `together` at once, each read and written back under the lock. */
+  | {
+      readonly do: "increment";
+      readonly key: string;
+      readonly file: string;
+      readonly times: number;
+      readonly together: number;
+    }
+  | { readonly do: "acquire"; readonly keys: readonly string[]; readonly args: Sendable<AcquireArgs> }
+  | { readonly do: "release"; readonly keys: readonly string[]; readonly args: Sendable<ReleaseArgs> }
+  | { readonly do: "releaseAll"; readonly args: Sendable<ReleaseAllArgs> }
+  | { readonly do: "inspect"; readonly keys: readonly string[] }
+  /** Closes the service and lets go of the parent: the process then ends by itself, if nothing is left in it. */
+  | { readonly do: "close" };
+
+/** A grant as it is told to another process. */
+export interface RemoteGrant {
+  readonly token: bigint | undefined;
+  /** Milliseconds; `remaining()` of the handle. */
+  readonly remaining: number;
+}
+
+/** What a command comes to. */
+export type Outcome =
+  | { readonly ok: true; readonly value: undefined | boolean | RemoteGrant | readonly KeyState[] }
+  | { readonly ok: false; readonly code: LockErrorCode | undefined; readonly message: string };
+
+export interface Request {
+  readonly call: number;
+  readonly command: Command;
+}
+
+/** What a child sends. */
+export type Report =
+  | { readonly report: "ready" }
+  | { readonly report: "failed"; readonly message: string }
+  /** The job of a call runs. */
+  | { readonly report: "granted"; readonly call: number; readonly grant: RemoteGrant }
+  /** The signal of a call's lock aborted. */
+  | { readonly report: "aborted"; readonly call: number; readonly message: string }
+  | { readonly report: "settled"; readonly call: number; readonly outcome: Outcome }
+  | { readonly report: "event"; readonly event: HistoryEvent };

@@ -1,0 +1,56 @@
+import type { Awaitable, Provider, ProviderEntry } from "@lock/core";
+import { pathToFileURL } from "node:url";
+
+/** Where a provider instance is to live. */
+export interface SubjectWorld {
+  /** Instances of one namespace share their locks (where the scope is shared); those of two never meet. */
+  readonly namespace: string;
+  /** The environment of the process: the place for the backend's address. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A transaction of the backend that the suite opens, for providers whose manifest says `transactions`. */
+export interface SubjectTransaction {
+  /** What is passed as `sharedContext.transactionManager`. */
+  readonly transactionManager: unknown;
+  readonly commit: () => Promise<void>;
+  readonly rollback: () => Promise<void>;
+}
+
+/**
+ * What is put to the proof. It is the default export of a module, so that child processes can load it by the module's
+ * name.
+ */
+export interface Subject {
+  /** What reports call the provider. */
+  readonly name: string;
+  /**
+   * Makes one more instance, independent of all others, with connections of its own: a ready provider, or an entry
+   * `{ resolve, options }` whose `resolve` is the provider class or factory itself.
+   */
+  create(world: SubjectWorld): Awaitable<Provider | ProviderEntry>;
+  /** Opens a transaction in the backend. Needed where the manifest says `transactions`. */
+  transaction?(world: SubjectWorld): Promise<SubjectTransaction>;
+}
+
+/** Gives a subject its type. */
+export function defineSubject(subject: Subject): Subject {
+  return subject;
+}
+
+/** The address of a subject's module: a file URL, from a file URL or a path. */
+export function subjectUrl(module: URL | string): string {
+  if (typeof module !== "string") return module.href;
+  return module.startsWith("file:") ? module : pathToFileURL(module).href;
+}
+
+/** Imports a subject by the name of its module. */
+export async function loadSubject(module: URL | string): Promise<Subject> {
+  const url = subjectUrl(module);
+  const loaded = (await import(url)) as { readonly default?: Partial<Subject> };
+  const subject = loaded.default;
+  if (typeof subject?.create !== "function" || typeof subject.name !== "string") {
+    throw new TypeError(`${url} needs a default export made by defineSubject({ name, create })`);
+  }
+  return subject as Subject;
+}

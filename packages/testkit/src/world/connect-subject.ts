@@ -1,0 +1,28 @@
+import { createLocking, type Locking, type Logger, type ProviderCapabilities } from "@lock/core";
+import type { Subject } from "../subject.ts";
+import { observed } from "./observed.ts";
+
+/** A service over one instance of a subject. */
+export interface ConnectedSubject {
+  readonly locking: Locking;
+  readonly manifest: ProviderCapabilities;
+}
+
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Makes one more instance of a subject in a namespace, and a service that has it as its only provider. */
+export async function connectSubject(
+  subject: Subject,
+  namespace: string,
+  options: { readonly logger?: Logger; readonly lazy?: boolean } = {},
+): Promise<ConnectedSubject> {
+  const { registration, manifest } = observed(await subject.create({ namespace, env: process.env }));
+  const locking = await createLocking({ providers: [registration], logger: silent, ...options });
+  return {
+    locking,
+    // Read when it is asked for: it is final only once the provider is connected.
+    get manifest() {
+      return manifest();
+    },
+  };
+}

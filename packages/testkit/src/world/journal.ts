@@ -1,0 +1,55 @@
+import type { Locking } from "@lock/core";
+
+/** What was done and seen in a case, in order: the story that a failure is told with. */
+export interface Journal {
+  readonly note: (who: string, what: string) => void;
+  readonly toString: () => string;
+}
+
+export function openJournal(): Journal {
+  const start = performance.now();
+  const lines: string[] = [];
+  return {
+    note: (who, what) => {
+      lines.push(`${(performance.now() - start).toFixed(1).padStart(8)} ms  ${who}: ${what}`);
+    },
+    toString: () => lines.join("\n"),
+  };
+}
+
+const told = new Set<PropertyKey>(["execute", "acquire", "release", "releaseAll", "inspect", "close"]);
+
+/** The same service; each of its calls, and what became of it, is noted. */
+export function recorded(locking: Locking, who: string, journal: Journal): Locking {
+  let calls = 0;
+  return new Proxy(locking, {
+    get(target, name, receiver) {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (typeof member !== "function") return member;
+      if (!told.has(name)) return member.bind(target) as unknown;
+      return (...args: unknown[]) => {
+        const call = `${String(name)}#${++calls}`;
+        journal.note(who, `${call}(${args.map(show).join(", ")})`);
+        const result = member.apply(target, args) as Promise<unknown>;
+        result.then(
+          (value) => journal.note(who, `${call} → ${show(value)}`),
+          (reason: unknown) => journal.note(who, `${call} rejected: ${String(reason)}`),
+        );
+        return result;
+      };
+    },
+  });
+}
+
+function show(value: unknown): string {
+  if (typeof value === "function") return "job";
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null)
+    return typeof value === "string" ? JSON.stringify(value) : String(value);
+  if ("assertHeld" in value) return "lock";
+  if (value instanceof AbortSignal) return "signal";
+  const inside = Object.entries(value).map(([name, member]) =>
+    Array.isArray(value) ? show(member) : `${name}: ${show(member)}`,
+  );
+  return Array.isArray(value) ? `[${inside.join(", ")}]` : `{ ${inside.join(", ")} }`;
+}

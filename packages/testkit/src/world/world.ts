@@ -1,0 +1,120 @@
+import type { ExecuteArgs, Keys, Locking, Logger, ProviderCapabilities } from "@lock/core";
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { startProcess, type TestProcess } from "../processes/child-process.ts";
+import type { Subject, SubjectTransaction, SubjectWorld } from "../subject.ts";
+import { until } from "./bounded.ts";
+import { connectSubject } from "./connect-subject.ts";
+import { hold, type Holding } from "./holding.ts";
+import { openJournal, recorded, type Journal } from "./journal.ts";
+
+/** What a case has to work with: services over the subject in a namespace that is the case's alone. */
+export interface World {
+  /** What the provider declares. */
+  readonly manifest: ProviderCapabilities;
+  readonly namespace: string;
+  /** The service that the case speaks of. */
+  readonly locking: Locking;
+  /** The other party: the same service, or one with a provider instance of its own. */
+  readonly rival: Locking;
+  /** Connects one more service with a provider instance of its own, by default in the same namespace. */
+  readonly connect: (options?: {
+    readonly namespace?: string;
+    readonly logger?: Logger;
+    readonly lazy?: boolean;
+  }) => Promise<Locking>;
+  /** Starts a process with a service over the subject, in the same namespace. */
+  readonly start: (options?: { readonly clockShift?: number }) => Promise<TestProcess>;
+  /** An `execute` that lasts until it is freed, by default of `world.locking`. */
+  readonly hold: (keys: Keys, args?: ExecuteArgs, locking?: Locking) => Promise<Holding>;
+  /** Resolves when `count` claims wait for the key. */
+  readonly untilWaiting: (key: string, count: number) => Promise<void>;
+  /** Opens a transaction in the backend. */
+  readonly transaction: () => Promise<SubjectTransaction>;
+}
+
+/** A world, and what its keeper needs. */
+export interface OpenWorld {
+  readonly world: World;
+  readonly journal: Journal;
+  /** Ends whatever the case left, processes first. */
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly subject: Subject;
+  /** The address of the subject's module. */
+  readonly module: string;
+  /** Whether `rival` has a provider instance of its own. */
+  readonly apart: boolean;
+}
+
+/** Opens a namespace that nobody ever used, and connects a service or two to it. */
+export async function openWorld({ subject, module, apart }: WorldOptions): Promise<OpenWorld> {
+  const namespace = `testkit-${randomBytes(8).toString("hex")}`;
+  const journal = openJournal();
+  const services: Locking[] = [];
+  const processes: TestProcess[] = [];
+  const holdings: Holding[] = [];
+  let manifest: ProviderCapabilities | undefined;
+
+  const connect: World["connect"] = async (options = {}) => {
+    const { namespace: wanted = namespace, ...rest } = options;
+    const connected = await connectSubject(subject, wanted, rest);
+    services.push(connected.locking);
+    manifest ??= connected.manifest;
+    return recorded(connected.locking, `service ${services.length}`, journal);
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
+    await Promise.allSettled(holdings.map((one) => one.free()));
+    // A case may have closed its services: the namespace is emptied by one that it does not know.
+    const last = await connectSubject(subject, namespace);
+    await last.locking.releaseAll().finally(() => last.locking.close({ drain: "0ms" }));
+    await Promise.all(services.map((one) => one.close({ drain: "0ms" })));
+  };
+
+  try {
+    const locking = await connect();
+    const rival = apart ? await connect() : locking;
+    const declared = manifest!;
+    const place: SubjectWorld = { namespace, env: process.env };
+    const world: World = {
+      manifest: declared,
+      namespace,
+      locking,
+      rival,
+      connect,
+      start: async ({ clockShift = 0 } = {}) => {
+        const name = `process ${processes.length + 1}`;
+        const started = await startProcess({ subject: module, namespace, name, clockShift });
+        processes.push(started);
+        return started;
+      },
+      hold: async (keys, args, service = locking) => {
+        const holding = await hold(service, keys, args);
+        holdings.push(holding);
+        return holding;
+      },
+      untilWaiting: async (key, count) => {
+        // Only a provider with a queue can know who waits; of others a waiter is given the time to ask.
+        if (!declared.inspect || !declared.fifo) return await pause(100);
+        const asker = services[0]!;
+        await until(
+          `${count} to wait for "${key}"`,
+          async () => (await asker.inspect(key))[0]?.waiting === count,
+        );
+      },
+      transaction: async () => {
+        if (subject.transaction === undefined) {
+          throw new Error("The manifest says transactions: the subject needs transaction() to open one");
+        }
+        return await subject.transaction(place);
+      },
+    };
+    return { world, journal, close };
+  } catch (error) {
+    await Promise.allSettled(services.map((one) => one.close()));
+    throw error;
+  }
+}
