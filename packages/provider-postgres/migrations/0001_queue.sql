@@ -1,0 +1,218 @@
+-- The queue: what a claim needs to fit, how it is granted, and how what was freed is handed on.
+-- Everything here runs while the transaction holds the advisory lock of every key that it reads or writes.
+--
+-- Plans are made once for each connection, perhaps while the tables are empty, and must be right when they are large. So rows are looked up
+-- key by key: a LATERAL subquery with OFFSET 0 leaves the planner no choice but the index, with all of its columns. What is
+-- found like that is changed by its ctid, which cannot move while the keys are locked.
+
+-- Serialises the transitions of keys. The hashes come sorted, so no two calls wait for each other in a circle.
+--
+-- The functions that call this are VOLATILE and run in READ COMMITTED, where each statement sees what was committed before
+-- it began. So whatever comes after this has seen all that the earlier holders of these locks did. Under REPEATABLE READ the
+-- snapshot would be older than the wait, and a key that was just taken would seem to be free.
+CREATE OR REPLACE FUNCTION locking_enter(p_hashes bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'locks are taken in READ COMMITTED transactions only' USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  PERFORM pg_advisory_xact_lock(u.hash) FROM unnest(p_hashes) AS u(hash);
+END
+$$;
+--> statement-breakpoint
+-- The end of what lasts so many milliseconds; what no timestamp could hold has no end.
+CREATE OR REPLACE FUNCTION locking_until(p_now timestamptz, p_ms double precision) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_ms < 1e14 THEN p_now + p_ms * interval '1 millisecond' ELSE 'infinity' END
+$$;
+--> statement-breakpoint
+-- Milliseconds left, never negative.
+CREATE OR REPLACE FUNCTION locking_left(p_expires_at timestamptz, p_now timestamptz) RETURNS double precision
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN isfinite(p_expires_at) THEN greatest(extract(epoch FROM p_expires_at - p_now)::float8 * 1000, 0)
+              ELSE 'Infinity' END
+$$;
+--> statement-breakpoint
+-- Whether a claim that stands at p_ticket fits. lacking: how many keys its owner does not hold already. blocked: somebody is
+-- in the way, holding or waiting earlier; then free_at is when the first lease or place in the way ends, and in_the_way an
+-- owner that is known. p_owner is null for a stranger.
+CREATE OR REPLACE FUNCTION locking_examine(
+  p_namespace text, p_hashes bigint[], p_keys text[], p_owner text, p_permits double precision, p_ticket bigint,
+  p_now timestamptz, OUT lacking bigint, OUT blocked boolean, OUT free_at timestamptz, OUT in_the_way text
+) LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  SELECT count(*) FILTER (WHERE NOT held.own),
+         coalesce(bool_or(NOT held.own AND (held.taken OR ahead.expires_at IS NOT NULL)), false),
+         min(least(CASE WHEN held.taken THEN held.expires_at END, ahead.expires_at)) FILTER (WHERE NOT held.own),
+         min(coalesce(CASE WHEN held.taken THEN held.owner_id END, ahead.owner_id)) FILTER (WHERE NOT held.own)
+    INTO lacking, blocked, free_at, in_the_way
+    FROM unnest(p_hashes, p_keys) AS wanted(hash, key)
+   CROSS JOIN LATERAL (
+     SELECT coalesce(bool_or(l.owner_id = p_owner AND l.permits = p_permits), false) AS own,
+            count(*) >= p_permits OR coalesce(bool_or(l.permits <> p_permits), false) AS taken,
+            min(l.expires_at) AS expires_at,
+            min(l.owner_id) AS owner_id
+       FROM locking l
+      WHERE l.namespace = p_namespace AND l.hash = wanted.hash AND l.key = wanted.key AND l.expires_at > p_now
+   ) AS held
+    LEFT JOIN LATERAL (
+     -- An owner that holds the key already waits for its other keys only.
+     SELECT q.expires_at, q.owner_id
+       FROM locking_queue q
+      WHERE q.namespace = p_namespace AND q.hash = wanted.hash AND q.key = wanted.key AND q.ticket < p_ticket
+        AND q.expires_at > p_now
+        AND NOT (q.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM locking l
+           WHERE l.namespace = p_namespace AND l.hash = wanted.hash AND l.key = wanted.key AND l.expires_at > p_now
+             AND l.owner_id = q.owner_id AND l.permits = q.permits))
+      ORDER BY q.ticket
+      LIMIT 1
+   ) AS ahead ON NOT held.own;
+END
+$$;
+--> statement-breakpoint
+-- Writes a grant that fits. Keys that the owner held become part of it and remember the grant they were held under. The token is
+-- drawn while the keys are locked, so it is greater than that of every earlier grant of theirs. p_expires_at: null leaves the
+-- expiry of keys that the owner held as it is.
+CREATE OR REPLACE FUNCTION locking_grant(
+  p_namespace text, p_claim text, p_hashes bigint[], p_keys text[], p_owner text, p_kind text, p_permits double precision,
+  p_expires_at timestamptz, p_provisional boolean, p_now timestamptz
+) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_token bigint := nextval('locking_sequence');
+BEGIN
+  DELETE FROM locking WHERE ctid = ANY (ARRAY(
+    SELECT found.at FROM unnest(p_hashes, p_keys) AS w(hash, key)
+     CROSS JOIN LATERAL (
+       SELECT l.ctid AS at FROM locking l
+        WHERE l.namespace = p_namespace AND l.hash = w.hash AND l.key = w.key AND l.expires_at <= p_now OFFSET 0) AS found));
+  IF p_owner IS NOT NULL THEN
+    UPDATE locking l
+       SET claim_id = p_claim, position = w.position, token = v_token, provisional = p_provisional,
+           expires_at = coalesce(p_expires_at, l.expires_at),
+           prior = jsonb_build_object('claim_id', l.claim_id, 'position', l.position, 'token', l.token,
+                                      'provisional', l.provisional, 'expires_at', l.expires_at)
+      FROM unnest(p_hashes, p_keys) WITH ORDINALITY AS w(hash, key, position)
+     CROSS JOIN LATERAL (
+       SELECT o.ctid AS at FROM locking o
+        WHERE o.namespace = p_namespace AND o.hash = w.hash AND o.key = w.key AND o.owner_id = p_owner OFFSET 0) AS found
+     WHERE l.ctid = found.at;
+  END IF;
+  INSERT INTO locking (namespace, hash, key, claim_id, position, owner_id, kind, permits, token, expires_at, provisional)
+  SELECT p_namespace, w.hash, w.key, p_claim, w.position, p_owner, p_kind, p_permits, v_token, p_expires_at, p_provisional
+    FROM unnest(p_hashes, p_keys) WITH ORDINALITY AS w(hash, key, position)
+   WHERE p_owner IS NULL OR NOT EXISTS (
+     SELECT FROM locking l
+      WHERE l.namespace = p_namespace AND l.hash = w.hash AND l.key = w.key AND l.owner_id = p_owner);
+  RETURN v_token;
+END
+$$;
+--> statement-breakpoint
+-- Hands the keys on to the waiters that fit now, first come, first served, and tells those of other instances. p_locked are the
+-- hashes whose advisory locks this transaction holds; p_asker is the claim that is asking for itself: its grant is complete.
+-- Returns what was granted, and which claims have to ask because they can't be granted from here.
+--
+-- A waiter may want keys whose locks are not held here. Waiting for those out of order could deadlock, so they are only
+-- tried. Where that fails the waiter is told to ask, which takes all of its locks in order. Its turn is not lost by that:
+-- it keeps its place, nobody passes it, and should the word not reach it, it asks again within 3 s.
+CREATE OR REPLACE FUNCTION locking_advance(
+  p_namespace text, p_hashes bigint[], p_keys text[], p_locked bigint[], p_asker text, p_channel text
+) RETURNS TABLE (outcome text, id text, place bigint, fence bigint, ms double precision, told text)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+  v_seen integer := 1;
+  v_verdict text;
+  v_hashes bigint[];
+  v_keys text[];
+  v_extra bigint[];
+  q record;
+  x record;
+BEGIN
+  WHILE v_seen <= cardinality(p_hashes) LOOP
+    FOR q IN
+      SELECT * FROM locking_queue l
+       WHERE l.namespace = p_namespace AND l.hash = p_hashes[v_seen] AND l.key = p_keys[v_seen]
+       ORDER BY l.ticket
+    LOOP
+      -- Dead. Its rows under other keys are left to who holds the locks of these: two that deleted each other's could deadlock.
+      IF q.expires_at <= v_now THEN
+        DELETE FROM locking_queue l
+         WHERE l.namespace = p_namespace AND l.hash = q.hash AND l.ticket = q.ticket AND l.position = q.position;
+        CONTINUE;
+      END IF;
+
+      v_hashes := ARRAY[q.hash];
+      v_keys := ARRAY[q.key];
+      v_verdict := NULL;
+      IF q.size > 1 THEN
+        SELECT array_agg(l.hash ORDER BY l.position), array_agg(l.key ORDER BY l.position) INTO v_hashes, v_keys
+          FROM locking_queue l WHERE l.claim_id = q.claim_id;
+        SELECT array_agg(DISTINCT u.hash ORDER BY u.hash) INTO v_extra
+          FROM unnest(v_hashes) AS u(hash) WHERE u.hash <> ALL (p_locked);
+        IF cardinality(v_hashes) <> q.size
+           OR NOT (SELECT coalesce(bool_and(pg_try_advisory_xact_lock(u.hash)), true) FROM unnest(v_extra) AS u(hash)) THEN
+          v_verdict := 'ask';
+        ELSIF v_extra IS NOT NULL THEN
+          p_locked := p_locked || v_extra;
+        END IF;
+      END IF;
+      IF v_verdict IS NULL THEN
+        SELECT * INTO x
+          FROM locking_examine(p_namespace, v_hashes, v_keys, q.owner_id, q.permits, q.ticket, v_now);
+        v_verdict := CASE WHEN x.blocked THEN 'blocked' WHEN x.lacking = 0 THEN 'own' ELSE 'fits' END;
+      END IF;
+
+      outcome := 'wake'; id := q.claim_id; place := q.ticket; fence := NULL; ms := NULL; told := q.channel;
+      IF v_verdict = 'fits' THEN
+        outcome := 'granted';
+        -- 8,000: HANDOVER_LEASE. It ends soon if the waiter turns out dead.
+        ms := CASE WHEN id = p_asker THEN q.lease ELSE least(q.lease, 8000) END;
+        DELETE FROM locking_queue l WHERE l.claim_id = q.claim_id;
+        fence := locking_grant(p_namespace, id, v_hashes, v_keys, q.owner_id, q.kind, q.permits,
+                               locking_until(v_now, ms), id IS DISTINCT FROM p_asker, v_now);
+        -- It stood in the queues of its other keys too, where those behind it may now share with it.
+        IF q.size > 1 THEN
+          p_hashes := p_hashes || v_hashes;
+          p_keys := p_keys || v_keys;
+        END IF;
+      END IF;
+      IF v_verdict <> 'blocked' THEN
+        IF told <> coalesce(p_channel, '') THEN
+          PERFORM pg_notify(told, CASE outcome
+            WHEN 'wake' THEN json_build_object('wake', id)
+            ELSE json_build_object('granted', id, 'ticket', place, 'token', fence::text, 'ms', ms) END::text);
+        END IF;
+        RETURN NEXT;
+      END IF;
+      -- Who still waits keeps back those behind, unless its owner holds this key already and it waits for others.
+      EXIT WHEN v_verdict IN ('ask', 'blocked') AND NOT (q.owner_id IS NOT NULL AND (
+        SELECT e.lacking = 0
+          FROM locking_examine(p_namespace, ARRAY[q.hash], ARRAY[q.key], q.owner_id, q.permits, q.ticket, v_now) AS e));
+    END LOOP;
+    v_seen := v_seen + 1;
+  END LOOP;
+END
+$$;
+--> statement-breakpoint
+-- Those of the keys that anybody waits for, so that an uncontended call need not look at each.
+CREATE OR REPLACE FUNCTION locking_waited_for(p_namespace text, p_hashes bigint[], p_keys text[], OUT hashes bigint[], OUT keys text[])
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  SELECT array_agg(w.hash), array_agg(w.key) INTO hashes, keys
+    FROM unnest(p_hashes, p_keys) AS w(hash, key)
+   WHERE (SELECT true FROM locking_queue q WHERE q.namespace = p_namespace AND q.hash = w.hash AND q.key = w.key LIMIT 1);
+END
+$$;
+--> statement-breakpoint
+-- Where the rows of a grant are, of these keys.
+CREATE OR REPLACE FUNCTION locking_rows_of(p_namespace text, p_hashes bigint[], p_keys text[], p_claim text) RETURNS tid[]
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN ARRAY(
+    SELECT found.at FROM unnest(p_hashes, p_keys) AS w(hash, key)
+     CROSS JOIN LATERAL (
+       SELECT l.ctid AS at FROM locking l
+        WHERE l.namespace = p_namespace AND l.hash = w.hash AND l.claim_id = p_claim AND l.key = w.key OFFSET 0) AS found);
+END
+$$;

@@ -1,0 +1,89 @@
+import pg from "pg";
+import type { PoolClient, QueryArrayConfig } from "pg";
+import type { ConnectionSettings } from "./connection-settings.ts";
+import { explained, spoilsConnection } from "./failures.ts";
+import type { Call, Row } from "./operations/request.ts";
+import { sessionStatement } from "./session.ts";
+
+// The server's text as it is: parsers that the application has set for its own queries must not change what we read.
+const types = { getTypeParser: () => (value: string) => value };
+
+export interface ConnectionOptions {
+  readonly settings: ConnectionSettings;
+  /** The most connections for statements. */
+  readonly connections: number;
+  /** Milliseconds that a statement, and the opening of a connection, may take. */
+  readonly callTimeout: number;
+}
+
+/** Our own few connections. Nobody else's statements wait for them, and ours for nobody's. */
+export class Connection {
+  readonly #pool: pg.Pool;
+  readonly #callTimeout: number;
+  readonly #prepared = new WeakSet<PoolClient>();
+  readonly #busy = new Set<PoolClient>();
+  #closing: Promise<void> | undefined;
+
+  constructor({ settings, connections, callTimeout }: ConnectionOptions) {
+    this.#callTimeout = callTimeout;
+    this.#pool = new pg.Pool({
+      ...settings.config,
+      Client: settings.Client,
+      max: connections,
+      idleTimeoutMillis: 0,
+      connectionTimeoutMillis: callTimeout,
+    });
+    // An idle connection was cut. The pool has dropped it already and opens another when one is needed.
+    this.#pool.on("error", () => {});
+  }
+
+  /** @throws {LockError} for a refusal; anything else as the client throws it. */
+  async query(call: Call): Promise<readonly Row[]> {
+    let client: PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (error) {
+      throw explained(error);
+    }
+    this.#busy.add(client);
+    let spoiled = false;
+    try {
+      if (!this.#prepared.has(client)) {
+        await client.query(this.#limited({ name: "", text: sessionStatement(this.#callTimeout), values: [] }));
+        this.#prepared.add(client);
+      }
+      return (await client.query<(string | null)[]>(this.#limited(call))).rows;
+    } catch (error) {
+      spoiled = spoilsConnection(error);
+      throw explained(error);
+    } finally {
+      if (this.#busy.delete(client)) client.release(spoiled);
+    }
+  }
+
+  /** Statements under way get a moment to end; then they are cut. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const cut = setTimeout(() => {
+      for (const client of this.#busy) {
+        this.#busy.delete(client);
+        client.release(true);
+      }
+    }, 1_000);
+    try {
+      await this.#pool.end();
+    } finally {
+      clearTimeout(cut);
+    }
+  }
+
+  // pg's own types lack query_timeout for a single query.
+  #limited({ name, text, values }: Call): QueryArrayConfig & { query_timeout: number } {
+    const query = { text, values: [...values], rowMode: "array" as const, types, query_timeout: this.#callTimeout };
+    return name === "" ? query : { ...query, name };
+  }
+}

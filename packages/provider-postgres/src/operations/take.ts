@@ -1,0 +1,68 @@
+import type { Claim, TakeReply } from "@lock/core";
+import { readHandovers, type Handovers } from "./handovers.ts";
+import { milliseconds, RequestKeys, type Call, type Row } from "./request.ts";
+
+/** `migrations/0002_take.sql`. */
+export const takeSignature = "locking_take(text,text,bigint[],text[],json)";
+
+const text = "SELECT n, outcome, id, fence, place, ms, owner FROM locking_take($1, $2, $3, $4, $5)";
+
+export function takeCall(namespace: string, channel: string | null, claims: readonly Claim[]): Call {
+  const keys = new RequestKeys(namespace, claims);
+  const wanted = new Set<string>();
+  const requests = claims.map((claim, n) => {
+    const [key] = claim.keys as [string];
+    const solo = claim.keys.length === 1 && !wanted.has(key) ? keys.placeOf(key) : null;
+    for (const each of claim.keys) wanted.add(each);
+    return {
+      n,
+      id: claim.id,
+      solo,
+      keys: keys.placesOf(claim.keys),
+      owner: claim.ownerId,
+      kind: claim.kind,
+      permits: milliseconds(claim.limit),
+      lease: milliseconds(claim.lease),
+      keep: claim.keepLease,
+      wait: claim.wait,
+    };
+  });
+  return { name: "locking_take", text, values: [namespace, channel, keys.hashes, keys.keys, JSON.stringify(requests)] };
+}
+
+export function readTakeReplies(claims: readonly Claim[], rows: readonly Row[]): { replies: TakeReply[]; handovers: Handovers } {
+  const replies = new Array<TakeReply | undefined>(claims.length).fill(undefined);
+  const plain = new Map<string, bigint>();
+  const others: Row[] = [];
+  for (const row of rows) {
+    const [n, outcome, id, fence] = row;
+    if (outcome === "plain") plain.set(id as string, BigInt(fence as string));
+    else if (n === null || n === undefined) others.push(row.slice(1));
+    else replies[Number(n)] = readReply(row);
+  }
+  return {
+    replies: claims.map((claim, n) => {
+      const reply = replies[n];
+      if (reply !== undefined) return reply;
+      const token = plain.get(claim.id);
+      if (token === undefined) throw new Error(`PostgreSQL left the claim ${claim.id} unanswered`);
+      return { status: "granted", grantId: claim.id, token, remaining: claim.lease };
+    }),
+    handovers: readHandovers(others),
+  };
+}
+
+function readReply([, outcome, id, fence, place, ms, owner]: Row): TakeReply {
+  switch (outcome) {
+    case "granted":
+      return { status: "granted", grantId: id as string, token: BigInt(fence as string), remaining: Number(ms) };
+    case "queued":
+      return { status: "queued", ticket: Number(place), checkIn: Number(ms) };
+    case "busy":
+      return { status: "busy", ownerId: owner ?? null, freeIn: Number(ms) };
+    case "withdrawn":
+      return { status: "withdrawn" };
+    default:
+      throw new Error(`PostgreSQL answered a claim with "${outcome}"`);
+  }
+}

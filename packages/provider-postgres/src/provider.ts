@@ -1,0 +1,50 @@
+import { defineProvider, LockError, parseDuration } from "@lock/core";
+import type { Provider, ProviderSettings } from "@lock/core";
+import { connectionSettings, type ConnectionSource } from "./connection-settings.ts";
+import { PostgresStore } from "./store.ts";
+
+/** What a row of `locking` can be found by has to fit into a page of an index. */
+const longestNamespace = 255;
+
+export interface PostgresProviderOptions extends ConnectionSource, ProviderSettings {
+  /**
+   * Locks of different namespaces never clash, and `releaseAll()` empties one of them only. At most 255 bytes.
+   * Default: `"lock"`.
+   */
+  readonly namespace?: string | undefined;
+  /**
+   * The most connections that the provider opens for its statements, beside the one that listens. They are its own, so
+   * that a pool of the application's is never kept busy by waiting locks. Two are enough for thousands of locks a second, since calls
+   * of one tick share a statement. Default: 2.
+   */
+  readonly connections?: number | undefined;
+  /**
+   * Whether a release wakes the next waiter through LISTEN and NOTIFY. `false`: no connection listens and waiters poll (see
+   * `defaultRetryInterval`), for servers or poolers that can't notify. Default: `true`.
+   */
+  readonly push?: boolean | undefined;
+}
+
+/**
+ * Locks on rows of a PostgreSQL database that was prepared by `migrate` or `npx lock-postgres migrate`. It connects when the service connects it.
+ *
+ * @throws {LockError} `LOCK_CONFIG` unless exactly one of `connectionString`, `pool` and `db` is given.
+ */
+export function postgresProvider(options: PostgresProviderOptions): Provider {
+  const { connectionString, pool, db, namespace = "lock", connections = 2, push = true, ...settings } = options;
+  if (typeof namespace !== "string" || namespace === "" || Buffer.byteLength(namespace) > longestNamespace || namespace.includes("\0")) {
+    throw new LockError("LOCK_CONFIG", `namespace must be a string of 1 to ${longestNamespace} bytes without NUL`);
+  }
+  if (!Number.isInteger(connections) || connections < 1) {
+    throw new LockError("LOCK_CONFIG", "connections must be a whole number of at least 1");
+  }
+  const callTimeout = parseDuration(settings.callTimeout ?? 5, "callTimeout");
+  const store = new PostgresStore({
+    settings: connectionSettings({ connectionString, pool, db }),
+    namespace,
+    connections,
+    callTimeout,
+    push,
+  });
+  return defineProvider({ identifier: "locking-postgres", store, ...settings });
+}
