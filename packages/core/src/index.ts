@@ -1,6 +1,12 @@
 export { parseDuration, type Duration } from "./arguments/duration.ts";
 export type { ProviderCapabilities } from "./contract/capabilities.ts";
-export { isLockError, LockError, LockLostError, type LockErrorCode, type LockErrorOptions } from "./contract/errors.ts";
+export {
+  isLockError,
+  LockError,
+  LockLostError,
+  type LockErrorCode,
+  type LockErrorOptions,
+} from "./contract/errors.ts";
 export {
   CHECK_INTERVAL,
   HANDOVER_LEASE,

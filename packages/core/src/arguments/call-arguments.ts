@@ -24,7 +24,11 @@ export function checkAcquireArgs(args: AcquireArgs | undefined, logger: Logger):
   if (awaitQueue !== undefined && typeof awaitQueue !== "boolean") {
     throw invalid(`awaitQueue must be true or false; got ${String(awaitQueue)}`);
   }
-  return { ...checkExecuteArgs(args, logger), ownerId: checkOwnerId(ownerId), awaitQueue: awaitQueue ?? false };
+  return {
+    ...checkExecuteArgs(args, logger),
+    ownerId: checkOwnerId(ownerId),
+    awaitQueue: awaitQueue ?? false,
+  };
 }
 
 /** How long `close` lets jobs run, in milliseconds; also `Infinity`. */
@@ -39,7 +43,8 @@ const warned = new WeakSet<Logger>();
 function checkTimeout(timeout: unknown, logger: Logger): number | undefined {
   if (timeout === undefined) return undefined;
   if (timeout === Infinity) return Infinity;
-  if (typeof timeout !== "number" || !(timeout < 1) || timeout === -Infinity) return parseDuration(timeout, "timeout");
+  if (typeof timeout !== "number" || !(timeout < 1) || timeout === -Infinity)
+    return parseDuration(timeout, "timeout");
   if (timeout > 0 && !warned.has(logger)) {
     warned.add(logger);
     logger.warn(
@@ -52,7 +57,9 @@ function checkTimeout(timeout: unknown, logger: Logger): number | undefined {
 function checkLimit(limit: unknown): number {
   if (limit === undefined) return 1;
   if (limit === Infinity || (Number.isSafeInteger(limit) && (limit as number) >= 1)) return limit as number;
-  throw invalid(`limit must be a whole number from 1 up, or Infinity for a shared lock; got ${String(limit)}`);
+  throw invalid(
+    `limit must be a whole number from 1 up, or Infinity for a shared lock; got ${String(limit)}`,
+  );
 }
 
 function checkSignal(signal: unknown): AbortSignal | undefined {

@@ -15,7 +15,8 @@ const milliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
  * @throws {LockError} `LOCK_INVALID_ARGUMENT` for anything that is not a finite, non-negative duration.
  */
 export function parseDuration(value: unknown, name: string): number {
-  const parsed = typeof value === "number" ? value * 1_000 : typeof value === "string" ? parseText(value) : NaN;
+  const parsed =
+    typeof value === "number" ? value * 1_000 : typeof value === "string" ? parseText(value) : NaN;
   if (Number.isFinite(parsed) && parsed >= 0) return parsed;
   throw new LockError(
     "LOCK_INVALID_ARGUMENT",

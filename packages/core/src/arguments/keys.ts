@@ -31,14 +31,20 @@ export function checkOwnerId(ownerId: unknown): string | null {
 }
 
 function checkName(name: unknown, what: string): string {
-  if (typeof name !== "string") throw invalid(`${what} must be a string; got ${name === null ? "null" : typeof name}`);
+  if (typeof name !== "string")
+    throw invalid(`${what} must be a string; got ${name === null ? "null" : typeof name}`);
   if (name === "") throw invalid(`${what} must not be empty`);
-  if (name.includes("\0")) throw invalid(`${what} must not contain NUL; got ${JSON.stringify(name.slice(0, 80))}`);
+  if (name.includes("\0"))
+    throw invalid(`${what} must not contain NUL; got ${JSON.stringify(name.slice(0, 80))}`);
   if (!name.isWellFormed()) {
-    throw invalid(`${what} must be well-formed Unicode, without lone surrogates; got ${JSON.stringify(name.slice(0, 80))}`);
+    throw invalid(
+      `${what} must be well-formed Unicode, without lone surrogates; got ${JSON.stringify(name.slice(0, 80))}`,
+    );
   }
   if (name.length > CERTAINLY_SHORT && Buffer.byteLength(name) > MAXIMUM_BYTES) {
-    throw invalid(`${what} may take at most ${MAXIMUM_BYTES} bytes of UTF-8; this one takes ${Buffer.byteLength(name)}`);
+    throw invalid(
+      `${what} may take at most ${MAXIMUM_BYTES} bytes of UTF-8; this one takes ${Buffer.byteLength(name)}`,
+    );
   }
   return name;
 }

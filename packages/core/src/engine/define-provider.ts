@@ -40,7 +40,10 @@ export function defineProvider(definition: ProviderDefinition): Provider {
     throw new LockError("LOCK_CONFIG", "defineProvider needs an identifier, a non-empty string");
   }
   if (typeof store?.take !== "function") {
-    throw new LockError("LOCK_CONFIG", `The provider "${identifier}" needs a store with the methods of LockStore`);
+    throw new LockError(
+      "LOCK_CONFIG",
+      `The provider "${identifier}" needs a store with the methods of LockStore`,
+    );
   }
   const policy = { ...defaultPolicy };
   const { waitLockingTimeout, lease, callTimeout, defaultRetryInterval, maximumRetryInterval } = definition;
@@ -48,9 +51,12 @@ export function defineProvider(definition: ProviderDefinition): Provider {
     policy.waitTimeout = parseDuration(waitLockingTimeout, "waitLockingTimeout");
   }
   if (lease !== undefined) policy.lease = positive(parseDuration(lease, "lease"), "lease");
-  if (callTimeout !== undefined) policy.callTimeout = positive(parseDuration(callTimeout, "callTimeout"), "callTimeout");
-  if (defaultRetryInterval !== undefined) policy.firstPause = pause(defaultRetryInterval, "defaultRetryInterval");
-  if (maximumRetryInterval !== undefined) policy.longestPause = pause(maximumRetryInterval, "maximumRetryInterval");
+  if (callTimeout !== undefined)
+    policy.callTimeout = positive(parseDuration(callTimeout, "callTimeout"), "callTimeout");
+  if (defaultRetryInterval !== undefined)
+    policy.firstPause = pause(defaultRetryInterval, "defaultRetryInterval");
+  if (maximumRetryInterval !== undefined)
+    policy.longestPause = pause(maximumRetryInterval, "maximumRetryInterval");
   return new Engine(identifier, store, policy);
 }
 

@@ -41,10 +41,16 @@ export class Engine implements Provider {
   #logger: Logger | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(identifier: string, store: LockStore, policy: Policy, clock: Clock = systemClock) {
+  constructor(
+    identifier: string,
+    store: LockStore,
+    policy: Policy,
+    clock: Clock = systemClock,
+    random: () => number = Math.random,
+  ) {
     this.identifier = identifier;
     this.#store = store;
-    this.#exchange = new Exchange(store, policy, clock);
+    this.#exchange = new Exchange(store, policy, clock, random);
     this.#residents = new Residents(identifier, this.#exchange, () => store.capabilities);
   }
 
@@ -226,7 +232,7 @@ export class Engine implements Provider {
       const rules: Rules = {
         policy: this.#exchange.policy,
         push: this.capabilities.push,
-        startsUnconfirmed: claim.kind === "execute",
+        runsJob: claim.kind === "execute",
         random: () => this.#exchange.random(),
       };
       const waiter = new Waiter(this.#residents, claim, startedAt, timeout, rules, signal, settle);

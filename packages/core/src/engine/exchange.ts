@@ -35,8 +35,12 @@ export class Exchange {
   #calls = 0;
   #idle: (() => void) | null = null;
 
-  constructor(store: LockStore, policy: Policy, clock: Clock) {
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+
+  constructor(store: LockStore, policy: Policy, clock: Clock, random: () => number) {
     this.clock = clock;
+    this.random = random;
     this.policy = policy;
     this.agenda = new Agenda(clock, true);
     this.leases = new Agenda(clock, false);
@@ -47,11 +51,11 @@ export class Exchange {
     this.#renewals = new Outbox({ ...common, repeatable: true, send: (renewals) => store.renew(renewals) });
     this.#releases = new Outbox({ ...common, repeatable: true, send: (releases) => store.release(releases) });
     // A repeat could free a newer grant of that owner.
-    this.#ownerReleases = new Outbox({ ...common, repeatable: false, send: (releases) => store.release(releases) });
-  }
-
-  random(): number {
-    return Math.random();
+    this.#ownerReleases = new Outbox({
+      ...common,
+      repeatable: false,
+      send: (releases) => store.release(releases),
+    });
   }
 
   /** Whether the store takes requests singly, so that it may be asked without the outbox. */
@@ -176,4 +180,3 @@ export class Exchange {
     if (this.#calls === 0 && this.#deliveries.size === 0) this.#idle?.();
   }
 }
-

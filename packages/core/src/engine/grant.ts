@@ -100,11 +100,6 @@ export class Grant implements Lock, Appointment {
     return this.#over === "released";
   }
 
-  /** Whether it is the grant that this token was given for. */
-  isOf(token: bigint | number | null): boolean {
-    return token === null ? this.#token === null : this.#token !== null && BigInt(token) === BigInt(this.#token);
-  }
-
   remaining(): number {
     if (this.#over !== null) return 0;
     return Math.max(0, this.#lease.deadline - this.#host.clock.now());
@@ -156,13 +151,6 @@ export class Grant implements Lock, Appointment {
     return this.#releasing;
   }
 
-  /** A request other than a renewal confirmed it: the answer to an ask that a hand-over overtook. */
-  confirmed(sentAt: number, remaining: number): void {
-    if (this.#over !== null) return;
-    this.#lease = renewed(this.#lease, sentAt, remaining);
-    this.#watch();
-  }
-
   /** Exclusivity can't be assumed any more: from now on it is over, and whoever listens is told at once. */
   lose(why: string, cause?: unknown): void {
     if (this.#over === null) this.end(lost(this.keys, why, cause));
@@ -203,7 +191,8 @@ export class Grant implements Lock, Appointment {
         answered: (reply, sentAt) => {
           this.#renewing = false;
           if (reply.status === "lost") return this.lose("the backend does not hold it any more");
-          this.confirmed(sentAt, reply.remaining);
+          this.#lease = renewed(this.#lease, sentAt, reply.remaining);
+          this.#watch();
         },
         failed: (error) => {
           this.#renewing = false;
@@ -221,7 +210,9 @@ export class Grant implements Lock, Appointment {
 
   #expire(): void {
     const why =
-      this.#keeping === "renewed" ? "nothing confirmed it within its lease" : "its time has run out (extend it, or give it a longer expire)";
+      this.#keeping === "renewed"
+        ? "nothing confirmed it within its lease"
+        : "its time has run out (extend it, or give it a longer expire)";
     this.lose(why, this.#lastFailure);
   }
 
@@ -237,7 +228,8 @@ export class Grant implements Lock, Appointment {
     const release: Release = { by: "grant", grantId: this.id, keys: this.keys, tombstone: this.#tombstone };
     return new Promise<Freed>((resolve, reject) => {
       this.#host.release(release, {
-        answered: (reply, _sentAt, repeated) => resolve(reply.freed ? "freed" : repeated ? "unclear" : "gone"),
+        answered: (reply, _sentAt, repeated) =>
+          resolve(reply.freed ? "freed" : repeated ? "unclear" : "gone"),
         failed: (error) => {
           this.#releasing = null;
           reject(unavailable(this.#host.identifier, "releasing", this.keys, error));

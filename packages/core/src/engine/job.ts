@@ -31,7 +31,12 @@ export function leaveToLease(grant: Grant, exchange: Exchange): void {
   exchange.deliver({ by: "grant", grantId: grant.id, keys: grant.keys, tombstone: true }, until);
 }
 
-async function finish(grant: Grant, jobError: unknown, exchange: Exchange, logger: Logger | null): Promise<void> {
+async function finish(
+  grant: Grant,
+  jobError: unknown,
+  exchange: Exchange,
+  logger: Logger | null,
+): Promise<void> {
   const before = grant.lostBecause;
   if (before !== null) {
     // The backend may hold it still, with nobody to use it. After a close it can't be asked; the lease ends it.

@@ -22,7 +22,8 @@ export interface Lease {
  */
 export function leaseFrom(since: number, remaining: number, length: number): Lease {
   const grid = remaining / 12;
-  const renewAt = grid > 0 && grid < Infinity ? Math.floor((since + remaining / 3) / grid) * grid : since + remaining;
+  const renewAt =
+    grid > 0 && grid < Infinity ? Math.floor((since + remaining / 3) / grid) * grid : since + remaining;
   return { length, deadline: since + remaining, renewAt, failures: 0 };
 }
 

@@ -136,7 +136,8 @@ export class Outbox<Request, Reply extends { readonly status: string } | Failure
     sentAt: number,
   ): void {
     for (const [index, receiver] of receivers.entries()) {
-      if (requests.length > 1 && this.#settings.repeatable) this.#dispatch([requests[index]!], [receiver], true);
+      if (requests.length > 1 && this.#settings.repeatable)
+        this.#dispatch([requests[index]!], [receiver], true);
       else receiver.failed(error, sentAt);
     }
   }

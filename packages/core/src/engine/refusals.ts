@@ -19,7 +19,12 @@ export function timedOut(keys: readonly string[], timeout: number): LockError {
 }
 
 /** What went wrong with the backend, as a LockError: its own words where it has a code already. */
-export function unavailable(identifier: string, doing: string, keys: readonly string[], cause: unknown): LockError {
+export function unavailable(
+  identifier: string,
+  doing: string,
+  keys: readonly string[],
+  cause: unknown,
+): LockError {
   if (isLockError(cause)) return new LockError(cause.code, cause.message, { keys, cause: cause.cause });
   const what = keys.length > 0 ? `${doing} ${nameKeys(keys)}` : doing;
   const why = cause instanceof Error ? cause.message : cause === undefined ? "no answer" : String(cause);

@@ -101,20 +101,6 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
     this.#exchange.release(release, receiver);
   }
 
-  answeredLate(claim: Claim, reply: TakeReply, sentAt: number): void {
-    if (reply.status !== "granted" && reply.status !== "queued") return;
-    const grant = this.#grants.get(claim.id);
-    if (grant === undefined) {
-      // Nobody waits for it any more: it is given back, in case the withdrawal came before it.
-      this.#exchange.withdraw(claim, true, () => {});
-    } else if (reply.status === "granted" && grant.isOf(reply.token)) {
-      grant.confirmed(sentAt, reply.remaining);
-    } else {
-      // The hand-over had ended when this request came; what it took instead is another grant, which nobody uses.
-      grant.lose("it ended before it was confirmed");
-    }
-  }
-
   grantLost(grant: Grant, error: LockError): void {
     if (lostChannel.hasSubscribers) {
       lostChannel.publish({ provider: this.identifier, keys: grant.keys, ownerId: grant.ownerId, error });

@@ -44,8 +44,6 @@ export interface WaiterHost {
   ask(claim: Claim, receiver: Receiver<TakeReply>): void;
   /** Gives back what the backend may have of the claim. Calls `done` once, soon, whether or not that has been delivered. */
   withdraw(claim: Claim, tombstone: boolean, done: () => void): void;
-  /** A request was answered after the waiting was over. */
-  answeredLate(claim: Claim, reply: TakeReply, sentAt: number): void;
   /** The waiter is over: pushed grants don't concern it any more. */
   forget(waiter: Waiter): void;
 }
@@ -87,7 +85,7 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
   }
 
   answered(reply: TakeReply, sentAt: number): void {
-    if (this.#over) return this.#host.answeredLate(this.claim, reply, sentAt);
+    if (this.#over) return this.#answeredLate(reply);
     // One that was given up as overdue is of no use: the one under way now will tell.
     if (this.#waiting.asking === null || sentAt < this.#waiting.asking) return;
     this.#carryOut(answered(this.#sentAt(sentAt), reply, this.#host.clock.now(), this.#rules));
@@ -113,6 +111,12 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
   /** Ends the waiting with `reason`. */
   end(reason: unknown): void {
     if (!this.#over) this.#leave({ why: "ended", reason });
+  }
+
+  /** Nobody waits for it any more: it is given back, in case the withdrawal came before it. */
+  #answeredLate(reply: TakeReply): void {
+    if (reply.status === "granted" || reply.status === "queued")
+      this.#host.withdraw(this.claim, true, () => {});
   }
 
   readonly #aborted = (): void => this.end(this.#signal?.reason);
@@ -142,7 +146,9 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
         return this.#leave({ why: "unavailable", cause: step.error });
       case "give-up": {
         const asked = couldAsk(this.#waiting, this.#host.clock.now());
-        return this.#leave(asked ? { why: "timed-out" } : { why: "unavailable", cause: this.#waiting.failure });
+        return this.#leave(
+          asked ? { why: "timed-out" } : { why: "unavailable", cause: this.#waiting.failure },
+        );
       }
     }
   }

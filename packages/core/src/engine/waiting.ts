@@ -34,7 +34,7 @@ export interface Waiting {
   /** Failures since the last answer, and the last of them. */
   readonly failures: number;
   readonly failure: unknown;
-  /** A hand-over that came before the answer that names its ticket. */
+  /** A hand-over that came while a request was under way. */
   readonly early: Handover | null;
   /** A request was sent that was never answered: it may still arrive. */
   readonly unanswered: boolean;
@@ -45,10 +45,10 @@ export interface Rules {
   /** Whether the store wakes its waiters. */
   readonly push: boolean;
   /**
-   * Whether a provisional grant may be used before it is confirmed: `execute` may, `acquire` may not, since its lock must
-   * outlive what a dead waiter's may.
+   * Whether a grant is used at once: by the job of `execute`, which may start on a provisional grant and never on one that
+   * is over. `acquire` hands its grant on, so it must be confirmed, and the handle tells what is left of it.
    */
-  readonly startsUnconfirmed: boolean;
+  readonly runsJob: boolean;
   /** A number from 0 up to 1. */
   random(): number;
 }
@@ -86,6 +86,8 @@ export function startWaiting(now: number, timeout: number, waits: boolean): Wait
   };
 }
 
+const tooSlow = new Error("The lease ended before the answer that granted it came");
+
 /** When something is to happen by itself. */
 export function wakesAt(waiting: Waiting): number {
   return Math.min(waiting.giveUpAt, waiting.asking === null ? waiting.askAt : Infinity);
@@ -104,9 +106,17 @@ export function mayStillArrive(waiting: Waiting): boolean {
 /** The request that is under way was answered. */
 export function answered(waiting: Waiting, reply: TakeReply, now: number, rules: Rules): Step {
   const sentAt = waiting.asking ?? now;
-  const next: Waiting = { ...waiting, asking: null, answers: waiting.answers + 1, failures: 0, failure: undefined };
+  const next: Waiting = {
+    ...waiting,
+    asking: null,
+    answers: waiting.answers + 1,
+    failures: 0,
+    failure: undefined,
+  };
   switch (reply.status) {
     case "granted":
+      // The answer took longer than the lease: a job would start unprotected, and somebody else may hold the keys by now.
+      if (rules.runsJob && sentAt + reply.remaining <= now) return unanswered(waiting, tooSlow, now, rules);
       return {
         act: "grant",
         waiting: next,
@@ -122,12 +132,18 @@ export function answered(waiting: Waiting, reply: TakeReply, now: number, rules:
     }
     case "busy":
       if (!waiting.waits) return { act: "refuse", waiting: next, ownerId: reply.ownerId };
-      return later({ ...next, place: null, askAt: now + Math.min(pause(waiting, rules), 1 + reply.freeIn) }, now);
+      return later(
+        { ...next, place: null, askAt: now + Math.min(pause(waiting, rules), 1 + reply.freeIn) },
+        now,
+      );
     case "withdrawn":
       return {
         act: "fail",
         waiting: next,
-        error: new LockError("LOCK_UNAVAILABLE", "The backend says that this claim was withdrawn, which it was not"),
+        error: new LockError(
+          "LOCK_UNAVAILABLE",
+          "The backend says that this claim was withdrawn, which it was not",
+        ),
       };
     case "failed":
       return unanswered(waiting, reply.error, now, rules);
@@ -137,7 +153,16 @@ export function answered(waiting: Waiting, reply: TakeReply, now: number, rules:
 /** The request that is under way failed: it may or may not have been carried out. */
 export function unanswered(waiting: Waiting, error: unknown, now: number, rules: Rules): Step {
   const failures = waiting.failures + 1;
-  const next: Waiting = { ...waiting, asking: null, failures, failure: error, unanswered: true };
+  const again = waiting.askAgain || waiting.early !== null;
+  const next: Waiting = {
+    ...waiting,
+    asking: null,
+    askAgain: again,
+    early: null,
+    failures,
+    failure: error,
+    unanswered: true,
+  };
   // A LockError is the backend's own refusal: asking again won't change its mind.
   if (isLockError(error)) return { act: "fail", waiting: next, error };
   if (!waiting.waits && failures >= ASKS_WITHOUT_WAITING) return { act: "fail", waiting: next, error };
@@ -146,14 +171,14 @@ export function unanswered(waiting: Waiting, error: unknown, now: number, rules:
 
 /** A grant was pushed. */
 export function handedOver(waiting: Waiting, handover: Handover, now: number, rules: Rules): Step {
-  if (waiting.place?.ticket !== handover.ticket) {
-    // Not the place it stands at, as far as it knows: the answer that is under way will tell, or it must ask.
-    if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: handover } };
-    return { act: "ask", waiting: ask(waiting, now) };
-  }
+  // A request that is under way may find this grant freed from elsewhere and queue again, under the same id: only its
+  // answer tells which grant there is.
+  if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: handover } };
+  // A place it does not stand at: no grant, only a reason to ask.
+  if (waiting.place?.ticket !== handover.ticket) return { act: "ask", waiting: ask(waiting, now) };
   const since = handover.provisional ? waiting.place.since : now;
   const left = since + handover.remaining - now;
-  const trusted = !handover.provisional || (rules.startsUnconfirmed && left >= handover.remaining / 4);
+  const trusted = !handover.provisional || (rules.runsJob && left >= handover.remaining / 4);
   if (!trusted) return woken(waiting, now);
   return {
     act: "grant",

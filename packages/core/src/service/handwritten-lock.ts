@@ -67,7 +67,8 @@ export class HandwrittenLock implements Lock {
   async extend(expire: Duration): Promise<void> {
     const asked = parseDuration(expire, "expire");
     this.assertHeld();
-    if (this.#grant.extend === null) throw this.#unsupported("extending this lock; acquire it with an ownerId");
+    if (this.#grant.extend === null)
+      throw this.#unsupported("extending this lock; acquire it with an ownerId");
     const sentAt = performance.now();
     await this.#grant.extend(asked);
     this.#deadline = sentAt + (asked === 0 ? Infinity : asked);
@@ -101,7 +102,8 @@ export class HandwrittenLock implements Lock {
   }
 
   async #release(): Promise<boolean> {
-    if (this.#grant.release === null) throw this.#unsupported("releasing the lock of execute from within its job");
+    if (this.#grant.release === null)
+      throw this.#unsupported("releasing the lock of execute from within its job");
     const freed = await this.#grant.release();
     this.settle();
     return freed;
@@ -119,7 +121,8 @@ export class HandwrittenLock implements Lock {
   }
 
   #endIfOver(): void {
-    if (this.#over === null && performance.now() >= this.#deadline) this.end(lost(this.keys, "its time has run out"));
+    if (this.#over === null && performance.now() >= this.#deadline)
+      this.end(lost(this.keys, "its time has run out"));
   }
 
   #wasReleased(): LockLostError {

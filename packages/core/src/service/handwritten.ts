@@ -64,7 +64,9 @@ export class HandwrittenProvider implements Provider {
       if ("error" in outcome) throw outcome.error;
       return outcome.value;
     };
-    const work = Promise.resolve().then(() => this.#instance.execute(keys, guarded, seconds(args), sharedContext));
+    const work = Promise.resolve().then(() =>
+      this.#instance.execute(keys, guarded, seconds(args), sharedContext),
+    );
     try {
       await waiting.orAborted(work);
     } catch (error) {
@@ -74,7 +76,8 @@ export class HandwrittenProvider implements Provider {
       if (isLockError(error) && !sameError(outcome, error)) throw error;
       if (!sameError(outcome, error)) this.#logger.warn(`After a job was done: ${failure.message}`);
     }
-    if (outcome === null) throw this.#failure("executing", keys, new Error("execute resolved without running the job"));
+    if (outcome === null)
+      throw this.#failure("executing", keys, new Error("execute resolved without running the job"));
     return settled(outcome);
   }
 
@@ -114,7 +117,11 @@ export class HandwrittenProvider implements Provider {
     });
   }
 
-  release(keys: readonly string[], ownerId: string | null, sharedContext: SharedContext | undefined): Promise<boolean> {
+  release(
+    keys: readonly string[],
+    ownerId: string | null,
+    sharedContext: SharedContext | undefined,
+  ): Promise<boolean> {
     return this.#guarded("releasing", keys, () => this.#instance.release(keys, { ownerId }, sharedContext));
   }
 
@@ -186,10 +193,14 @@ export class HandwrittenProvider implements Provider {
     ownerId: string | null,
     sharedContext: SharedContext | undefined,
   ): void {
-    taking.then(
-      () => this.release(keys, ownerId, sharedContext),
-      () => {},
-    ).catch((error: unknown) => this.#logger.warn(`A lock that came late could not be given back: ${String(error)}`));
+    taking
+      .then(
+        () => this.release(keys, ownerId, sharedContext),
+        () => {},
+      )
+      .catch((error: unknown) =>
+        this.#logger.warn(`A lock that came late could not be given back: ${String(error)}`),
+      );
   }
 
   async #guarded<T>(doing: string, keys: readonly string[], ask: () => Promise<T>): Promise<T> {

@@ -42,7 +42,8 @@ function make(resolved: unknown, options: unknown, logger: Logger, what: string)
   if (typeof resolved !== "function") {
     throw config(`${what} must give a provider class or a factory; it gives ${typeof resolved}`);
   }
-  if (hasMethods(resolved.prototype)) return construct(resolved as unknown as LockingProviderClass, options, logger);
+  if (hasMethods(resolved.prototype))
+    return construct(resolved as unknown as LockingProviderClass, options, logger);
   const made: unknown = (resolved as (options: unknown) => unknown)(options);
   if (isProvider(made)) return made;
   throw config(

@@ -37,7 +37,10 @@ export function refuseReentrance(provider: Provider, keys: readonly string[]): v
 }
 
 /** The job, so that calls made within it can be told from others. */
-export function enclose<T>(provider: Provider, job: (lock: Lock) => Awaitable<T>): (lock: Lock) => Promise<T> {
+export function enclose<T>(
+  provider: Provider,
+  job: (lock: Lock) => Awaitable<T>,
+): (lock: Lock) => Promise<T> {
   return async (lock) => {
     const enclosure: Enclosure = { provider, lock, outer: enclosures.getStore(), running: true };
     try {

@@ -46,7 +46,9 @@ export class Registered {
     } catch (cause) {
       if (isLockError(cause)) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new LockError("LOCK_UNAVAILABLE", `The backend of "${this.name}" could not be reached: ${why}`, { cause });
+      throw new LockError("LOCK_UNAVAILABLE", `The backend of "${this.name}" could not be reached: ${why}`, {
+        cause,
+      });
     } finally {
       clearTimeout(timer);
     }

@@ -82,7 +82,9 @@ export class Registry {
     const { name } = this.#default;
     this.#logger.info(`The default locking provider is "${name}"`);
     if (!this.#fellBack || this.#default.provider.capabilities.scope === "shared") return;
-    const further = [...this.#providers.values()].filter((each) => each.provider.capabilities.scope === "shared");
+    const further = [...this.#providers.values()].filter(
+      (each) => each.provider.capabilities.scope === "shared",
+    );
     if (further.length === 0) return;
     const names = further.map((each) => `"${each.name}"`).join(", ");
     this.#logger.warn(
@@ -97,7 +99,8 @@ export class Registry {
 
 function asEntry(registration: ProviderRegistration): ProviderEntry {
   if (isProvider(registration)) return { resolve: registration };
-  if (typeof registration === "object" && registration !== null && "resolve" in registration) return registration;
+  if (typeof registration === "object" && registration !== null && "resolve" in registration)
+    return registration;
   throw config(
     "Each of providers must be a ready provider, such as memoryProvider(), or an entry such as { resolve: redisProvider, options: { redisUrl } }",
   );

@@ -12,7 +12,10 @@ import { LockError } from "../contract/errors.ts";
 export async function importDefault(name: string, from: string | URL): Promise<unknown> {
   const exported = unwrap(await load(name, locate(name, from)));
   if (exported !== undefined) return exported;
-  throw new LockError("LOCK_CONFIG", `"${name}" has no default export; it must be a provider factory or class`);
+  throw new LockError(
+    "LOCK_CONFIG",
+    `"${name}" has no default export; it must be a provider factory or class`,
+  );
 }
 
 function locate(name: string, from: string | URL): string {

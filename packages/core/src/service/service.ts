@@ -39,7 +39,8 @@ export class LockingService implements Locking {
     sharedContext?: SharedContext,
   ): Promise<T> {
     const checked = checkKeys(keys);
-    if (typeof job !== "function") throw new LockError("LOCK_INVALID_ARGUMENT", "execute needs a job, a function");
+    if (typeof job !== "function")
+      throw new LockError("LOCK_INVALID_ARGUMENT", "execute needs a job, a function");
     const clean = checkExecuteArgs(args, this.#logger);
     const registered = this.#pick(args?.provider);
     if (!registered.connected) await this.#connect(registered);
@@ -59,7 +60,11 @@ export class LockingService implements Locking {
     demand(registered, checked, clean.limit, sharedContext);
     if (clean.awaitQueue) refuseReentrance(provider, checked);
     const call = (): Promise<Lock> => provider.acquire(checked, clean, sharedContext);
-    return traced("acquire", () => ({ provider: registered.name, keys: checked, ownerId: clean.ownerId }), call);
+    return traced(
+      "acquire",
+      () => ({ provider: registered.name, keys: checked, ownerId: clean.ownerId }),
+      call,
+    );
   }
 
   async release(keys: Keys, args?: ReleaseArgs, sharedContext?: SharedContext): Promise<boolean> {
@@ -127,12 +132,18 @@ function demand(
   const { capabilities }: Provider = registered.provider;
   if (limit !== 1 && !capabilities.limits) throw unsupported(registered, "a limit other than 1", keys);
   if (sharedContext?.transactionManager != null && !capabilities.transactions) {
-    throw unsupported(registered, "locks that live with a transaction (sharedContext.transactionManager)", keys);
+    throw unsupported(
+      registered,
+      "locks that live with a transaction (sharedContext.transactionManager)",
+      keys,
+    );
   }
 }
 
 function unsupported(registered: Registered, what: string, keys: readonly string[]): LockError {
-  return new LockError("LOCK_UNSUPPORTED", `The provider "${registered.name}" does not offer ${what}`, { keys });
+  return new LockError("LOCK_UNSUPPORTED", `The provider "${registered.name}" does not offer ${what}`, {
+    keys,
+  });
 }
 
 function closed(): LockError {

@@ -17,7 +17,11 @@ const channels: Readonly<Record<Operation, TracingChannel<string, LockingTrace>>
 };
 
 /** Publishes the call on `tracing:@lock/core:{operation}:{start,end,asyncStart,asyncEnd,error}`, where anybody listens. */
-export function traced<T>(operation: Operation, trace: () => LockingTrace, call: () => Promise<T>): Promise<T> {
+export function traced<T>(
+  operation: Operation,
+  trace: () => LockingTrace,
+  call: () => Promise<T>,
+): Promise<T> {
   const channel = channels[operation];
   return channel.hasSubscribers ? channel.tracePromise(call, trace()) : call();
 }
