@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { area, type ConformanceCase } from "../suite/conformance-case.ts";
 import { pendingAfter, within } from "../world/bounded.ts";
 import { refusal, rejection } from "../world/rejection.ts";
+import type { World } from "../world/world.ts";
 
 export const orderCases: readonly ConformanceCase[] = area("order", [
   {
@@ -134,11 +135,10 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
     name: "a waiter that timed out blocks nobody any longer",
     rival: true,
     run: async (world) => {
-      await leaves(world, async (rival) => {
-        await refusal(
-          "LOCK_TIMEOUT",
-          rival.execute(["a", "b"], () => assert.fail("the job ran"), { timeout: "150ms" }),
-        );
+      await leaves(world, (rival) => {
+        const never = () => assert.fail("the job ran");
+        const call = refusal("LOCK_TIMEOUT", rival.execute(["a", "b"], never, { timeout: "300ms" }));
+        return async () => await call;
       });
     },
   },
@@ -146,12 +146,15 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
     name: "a waiter that was aborted blocks nobody any longer",
     rival: true,
     run: async (world) => {
-      await leaves(world, async (rival) => {
+      await leaves(world, (rival) => {
         const abort = new AbortController();
-        const call = rival.acquire(["a", "b"], { awaitQueue: true, timeout: "5s", signal: abort.signal });
-        await world.untilWaiting("a", 1);
-        abort.abort();
-        await rejection(call);
+        const call = rejection(
+          rival.acquire(["a", "b"], { awaitQueue: true, timeout: "5s", signal: abort.signal }),
+        );
+        return async () => {
+          abort.abort();
+          await call;
+        };
       });
     },
   },
@@ -184,15 +187,12 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
 ]);
 
 /** A claim on "a" and "b" waits for "a" and leaves; whoever stood behind it must then get on. */
-async function leaves(
-  world: Parameters<ConformanceCase["run"]>[0],
-  leave: (rival: Locking) => Promise<void>,
-): Promise<void> {
+async function leaves(world: World, wait: (rival: Locking) => () => Promise<unknown>): Promise<void> {
   const holder = await world.hold("a");
-  const left = leave(world.rival);
+  const leave = wait(world.rival);
   await world.untilWaiting("a", 1);
   const behind = world.hold("b", { timeout: "5s" });
-  await left;
+  await leave();
   await (await within(1_000, "who stood behind it to get in", behind)).free();
   await holder.free();
   const lock = await world.locking.acquire(["a", "b"]);

@@ -6,6 +6,8 @@ export interface Holding {
   readonly lock: Lock;
   /** What `execute` settles with. */
   readonly ended: Promise<unknown>;
+  /** Ends the job. */
+  readonly end: () => void;
   /** Ends the job, and resolves once `execute` has. */
   readonly free: () => Promise<void>;
 }
@@ -27,6 +29,7 @@ export async function hold(locking: Locking, keys: Keys, args?: ExecuteArgs): Pr
   return {
     lock,
     ended,
+    end: end.resolve,
     free: async () => {
       end.resolve();
       await ended;

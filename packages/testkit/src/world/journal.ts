@@ -19,8 +19,11 @@ export function openJournal(): Journal {
 
 const told = new Set<PropertyKey>(["execute", "acquire", "release", "releaseAll", "inspect", "close"]);
 
-/** The same service; each of its calls, and what became of it, is noted. */
-export function recorded(locking: Locking, who: string, journal: Journal): Locking {
+/**
+ * The same service; each of its calls, and what became of it, is noted. Once the case is `over` its calls don't settle any
+ * more: nobody is there to hear how a failed case's waiters ended.
+ */
+export function recorded(locking: Locking, who: string, journal: Journal, over: AbortSignal): Locking {
   let calls = 0;
   return new Proxy(locking, {
     get(target, name, receiver) {
@@ -31,11 +34,18 @@ export function recorded(locking: Locking, who: string, journal: Journal): Locki
         const call = `${String(name)}#${++calls}`;
         journal.note(who, `${call}(${args.map(show).join(", ")})`);
         const result = member.apply(target, args) as Promise<unknown>;
-        result.then(
-          (value) => journal.note(who, `${call} → ${show(value)}`),
-          (reason: unknown) => journal.note(who, `${call} rejected: ${String(reason)}`),
-        );
-        return result;
+        return new Promise<unknown>((resolve, reject) => {
+          result.then(
+            (value) => {
+              journal.note(who, `${call} → ${show(value)}`);
+              if (!over.aborted) resolve(value);
+            },
+            (reason: unknown) => {
+              journal.note(who, `${call} rejected: ${String(reason)}`);
+              if (!over.aborted) reject(reason);
+            },
+          );
+        });
       };
     },
   });

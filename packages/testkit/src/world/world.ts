@@ -56,22 +56,28 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
   const services: Locking[] = [];
   const processes: TestProcess[] = [];
   const holdings: Holding[] = [];
+  const namespaces = new Set([namespace]);
+  const over = new AbortController();
   let manifest: ProviderCapabilities | undefined;
 
   const connect: World["connect"] = async (options = {}) => {
     const { namespace: wanted = namespace, ...rest } = options;
     const connected = await connectSubject(subject, wanted, rest);
+    namespaces.add(wanted);
     services.push(connected.locking);
     manifest ??= connected.manifest;
-    return recorded(connected.locking, `service ${services.length}`, journal);
+    return recorded(connected.locking, `service ${services.length}`, journal, over.signal);
   };
   const close = async (): Promise<void> => {
+    over.abort();
     await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
-    await Promise.allSettled(holdings.map((one) => one.free()));
-    // A case may have closed its services: the namespace is emptied by one that it does not know.
-    const last = await connectSubject(subject, namespace);
-    await last.locking.releaseAll().finally(() => last.locking.close({ drain: "0ms" }));
-    await Promise.all(services.map((one) => one.close({ drain: "0ms" })));
+    for (const holding of holdings) holding.end();
+    for (const place of manifest?.scope === "shared" ? namespaces : []) {
+      // A case may have closed its services: what it left is freed by one that it does not know.
+      const last = await connectSubject(subject, place);
+      await last.locking.releaseAll().finally(() => last.locking.close());
+    }
+    await Promise.all(services.map((one) => one.close({ drain: "1s" })));
   };
 
   try {
