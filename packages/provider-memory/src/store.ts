@@ -17,6 +17,8 @@ import type { Holding, Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
 import { standing, type Standing } from "./standing.ts";
 
+type Granted = Extract<TakeReply, { status: "granted" }>;
+
 /** The reference: every rule of a lock, in one process, each operation atomic because nothing else runs meanwhile. */
 export class MemoryStore implements LockStore {
   readonly batch = 1;
@@ -59,6 +61,8 @@ export class MemoryStore implements LockStore {
   releaseAll(ownerId: string | null): void {
     const holdings = ownerId === null ? this.#ledger.all() : this.#ledger.ofOwner(ownerId);
     for (const holding of holdings) this.#ledger.remove(holding);
+    // Their jobs run still; nothing else would tell them, since no lease is renewed here.
+    this.#events?.lost(new Set(holdings.map((holding) => holding.grantId)));
     this.#passOn(holdings.map((holding) => holding.key));
   }
 
@@ -138,7 +142,7 @@ export class MemoryStore implements LockStore {
   }
 
   /** The grant of this very claim, which was asked for again. */
-  #grantOf({ id, keys }: Claim, now: number): TakeReply | null {
+  #grantOf({ id, keys }: Claim, now: number): Granted | null {
     let first: Holding | null = null;
     for (const key of keys) {
       const holding = this.#ledger.find(key, id, now);
@@ -149,7 +153,7 @@ export class MemoryStore implements LockStore {
   }
 
   /** Grants in place what one grant of the owner holds already. */
-  #grantAgain(claim: Claim, { had }: Standing, now: number): TakeReply | null {
+  #grantAgain(claim: Claim, { had }: Standing, now: number): Granted | null {
     const { grantId, token } = had[0]!;
     if (had.some((holding) => holding.grantId !== grantId)) return null;
     if (!claim.keepLease) for (const holding of had) this.#expire(holding, now + claim.lease, now);
@@ -207,10 +211,12 @@ export class MemoryStore implements LockStore {
         continue;
       }
       this.#leave(waiting);
-      const { token, expiresAt } = this.#grant(claim, stands, now);
-      handovers.push({ claimId: claim.id, ticket, token, remaining: expiresAt - now, provisional: false });
+      // Another waiter of the same owner may have been granted these keys before it: then it is granted again in place.
+      const again = stands.lacking.length === 0 ? this.#grantAgain(claim, stands, now) : null;
+      const { grantId, token, remaining } = again ?? grantedReply(this.#grant(claim, stands, now), now);
+      handovers.push({ claimId: claim.id, ticket, grantId, token, remaining, provisional: false });
       touched.push(...waiting.places.keys());
-      for (const other of claim.keys) this.#wakeFirst(other, expiresAt, now);
+      for (const other of claim.keys) this.#wakeFirst(other, now + remaining, now);
     }
     // Last, since whoever hears of it may call again at once.
     for (const handover of handovers) this.#events?.granted(handover);
@@ -246,6 +252,6 @@ function isMeant(release: Exclude<Release, { by: "claim" }>, holding: Holding): 
   return holding.kind === "acquire" && holding.ownerId === release.ownerId;
 }
 
-function grantedReply({ grantId, token, expiresAt }: Holding, now: number): TakeReply {
+function grantedReply({ grantId, token, expiresAt }: Holding, now: number): Granted {
   return { status: "granted", grantId, token, remaining: expiresAt - now };
 }

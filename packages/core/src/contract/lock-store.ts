@@ -128,6 +128,8 @@ export interface Handover {
   readonly claimId: string;
   /** The place it was handed to. One that the claim does not stand at any more is no grant, only a reason to ask. */
   readonly ticket: number;
+  /** The id that the grant stands under, where its owner was granted again in place. Default: `claimId`. */
+  readonly grantId?: string;
   readonly token: bigint | number | null;
   /** Milliseconds that the grant was given when it was handed over. */
   readonly remaining: number;

@@ -30,6 +30,8 @@ export interface ProviderReleaseArgs {
 /** What a provider class may hand back of a grant. A token is read only where its manifest declares `fencing`. */
 export interface ProviderGrant {
   readonly fencingToken?: bigint;
+  /** Aborts when the provider learns that the lock is lost: `lock.signal` then aborts, and `execute` rejects with `LOCK_LOST`. */
+  readonly signal?: AbortSignal;
 }
 
 /**

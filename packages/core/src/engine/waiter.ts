@@ -138,7 +138,7 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
         const { grantId, token, since, remaining } = step;
         this.#close();
         const tombstone = mayStillArrive(step.waiting);
-        return this.#settle({ grantId: grantId ?? this.claim.id, token, since, remaining, tombstone });
+        return this.#settle({ grantId, token, since, remaining, tombstone });
       }
       case "refuse":
         return this.#leave({ why: "refused", ownerId: step.ownerId });

@@ -58,8 +58,7 @@ export type Step =
   | {
       readonly act: "grant";
       readonly waiting: Waiting;
-      /** `null`: the claim's own id. */
-      readonly grantId: string | null;
+      readonly grantId: string;
       readonly token: bigint | number | null;
       /** The lease counts from here. */
       readonly since: number;
@@ -183,7 +182,7 @@ export function handedOver(waiting: Waiting, handover: Handover, now: number, ru
   return {
     act: "grant",
     waiting,
-    grantId: null,
+    grantId: handover.grantId ?? handover.claimId,
     token: handover.token,
     since,
     remaining: handover.remaining,

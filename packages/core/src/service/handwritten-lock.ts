@@ -8,6 +8,8 @@ export interface HandwrittenGrant {
   readonly keys: readonly string[];
   readonly ownerId: string | null;
   readonly fencingToken: bigint | null;
+  /** Aborts when the provider learns that it is lost; `null`: it does not tell. */
+  readonly lost: AbortSignal | null;
   readonly identifier: string;
   /** When the call was sent that took the lock. */
   readonly since: number;
@@ -33,6 +35,8 @@ export class HandwrittenLock implements Lock {
     this.ownerId = grant.ownerId;
     this.#grant = grant;
     this.#deadline = grant.since + grant.expire;
+    if (grant.lost?.aborted) this.#lose();
+    else grant.lost?.addEventListener("abort", this.#lose, { once: true });
   }
 
   get fencingToken(): bigint {
@@ -91,14 +95,21 @@ export class HandwrittenLock implements Lock {
   end(error: LockError): void {
     if (this.#over !== null) return;
     this.#over = error;
-    clearTimeout(this.#timer);
+    this.#stop();
     this.#abort?.abort(error);
   }
 
   /** The provider has released it by itself. */
   settle(): void {
     this.#over ??= "released";
+    this.#stop();
+  }
+
+  readonly #lose = (): void => this.end(lost(this.keys, "the backend says so", this.#grant.lost?.reason));
+
+  #stop(): void {
     clearTimeout(this.#timer);
+    this.#grant.lost?.removeEventListener("abort", this.#lose);
   }
 
   async #release(): Promise<boolean> {

@@ -104,6 +104,7 @@ export class HandwrittenProvider implements Provider {
       keys,
       ownerId,
       fencingToken: this.#token(grant),
+      lost: grant?.signal ?? null,
       identifier: this.identifier,
       since,
       expire: args.expire || Infinity,
@@ -162,6 +163,7 @@ export class HandwrittenProvider implements Provider {
       keys,
       ownerId: null,
       fencingToken: this.#token(grant),
+      lost: grant?.signal ?? null,
       identifier: this.identifier,
       since: 0,
       expire: Infinity,
@@ -171,10 +173,12 @@ export class HandwrittenProvider implements Provider {
     this.#running.add(lock);
     try {
       const value = await job(lock);
-      // A job that outlived the service was not protected to its end.
+      // A job that lost its lock, or outlived the service, was not protected to its end.
       return lock.lostBecause === null ? { value } : { error: lock.lostBecause };
     } catch (error) {
-      return { error: lock.lostBecause ?? error };
+      if (lock.lostBecause === null) return { error };
+      lock.lostBecause.cause = error;
+      return { error: lock.lostBecause };
     } finally {
       lock.settle();
       this.#running.delete(lock);
