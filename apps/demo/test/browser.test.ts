@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { startServer, type DemoServer } from "../src/server/listen.ts";
+import { redisUrl } from "./servers.ts";
 
 const executablePath = process.env["LOCK_TEST_CHROMIUM"] ?? "/usr/bin/chromium";
 const args = [
@@ -25,7 +26,7 @@ beforeAll(async () => {
       `The demo is tested in Chromium, and there is none at ${executablePath}: install it, or set LOCK_TEST_CHROMIUM to its path.`,
     );
   }
-  server = await startServer({ PORT: "0", LOCKING_REDIS_URL: inject("redisUrl") });
+  server = await startServer({ PORT: "0", LOCKING_REDIS_URL: redisUrl });
   browser = await chromium.launch({ executablePath, args });
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.on("pageerror", (error) => mistakes.push(error.message));

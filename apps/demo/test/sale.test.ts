@@ -1,6 +1,7 @@
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { SalePlan } from "../src/sale/plan.ts";
 import { Sale } from "../src/sale/sale.ts";
+import { postgresUrl, redisUrl } from "./servers.ts";
 
 const plan: SalePlan = {
   stock: 12,
@@ -14,8 +15,8 @@ const plan: SalePlan = {
 const redis = { ...plan, provider: "redis" } as const;
 const postgres = { ...plan, provider: "postgres" } as const;
 const shared = [
-  ["Redis", redis, inject("redisUrl")],
-  ["PostgreSQL", postgres, inject("postgresUrl")],
+  ["Redis", redis, redisUrl],
+  ["PostgreSQL", postgres, postgresUrl],
 ] as const;
 const all = [["memory", plan, null], ...shared] as const;
 

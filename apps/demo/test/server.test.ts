@@ -1,16 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startServer, type DemoServer } from "../src/server/listen.ts";
 import type { Setup } from "../src/server/view.ts";
+import { redisUrl } from "./servers.ts";
 
 const plan = { stock: 5, buyers: 8, checkouts: 2, charge: 200, locks: true, provider: "in-memory" };
 let server: DemoServer;
 
 beforeAll(async () => {
-  server = await startServer({ PORT: "0", LOCKING_REDIS_URL: inject("redisUrl") });
+  server = await startServer({ PORT: "0", LOCKING_REDIS_URL: redisUrl });
 });
 afterAll(() => server.close());
 
@@ -78,29 +78,31 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   "%s in the middle of a sale ends all its processes",
   async (signal) => {
     const main = spawn(process.execPath, [fileURLToPath(new URL("../src/main.ts", import.meta.url))], {
-      env: { ...process.env, PORT: "0", LOCKING_REDIS_URL: inject("redisUrl") },
+      env: { ...process.env, PORT: "0", LOCKING_REDIS_URL: redisUrl },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    let address: string | undefined;
-    for await (const line of createInterface(main.stdout)) {
-      address = /http:\S+/.exec(line)?.[0];
-      if (address) break;
-    }
+    onTestFinished(() => void main.kill("SIGKILL"));
+    const exited = once(main, "exit");
+    const address = await heard(main.stdout.iterator({ destroyOnReturn: false }), /http:\S+/);
     const body = JSON.stringify({ ...plan, checkouts: 3, buyers: 100, provider: "redis", mishap: "freeze" });
-    await fetch(`${address}/api/sales`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body,
-    });
+    const headers = { "content-type": "application/json" };
+    await fetch(`${address}/api/sales`, { method: "POST", headers, body });
     const live = await fetch(`${address}/api/live`);
-    let heard = "";
-    for await (const chunk of live.body ?? []) {
-      heard += Buffer.from(chunk).toString();
-      if (heard.includes('"frozen"')) break;
-    }
+    await heard(live.body ?? [], /"frozen"/);
     main.kill(signal);
-    expect(await once(main, "exit")).toEqual([0, null]);
+    expect(await exited).toEqual([0, null]);
     // Its children share the pipe of its output, which ends with the last of them.
     if (!main.stdout.closed) await once(main.stdout.resume(), "close");
   },
 );
+
+/** Reads until the pattern occurs. */
+async function heard(stream: AsyncIterable<unknown>, pattern: RegExp): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) {
+    text += Buffer.from(chunk as Uint8Array).toString();
+    const match = pattern.exec(text);
+    if (match) return match[0];
+  }
+  throw new Error(`It ended before ${pattern}: ${text}`);
+}

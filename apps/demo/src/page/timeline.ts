@@ -20,7 +20,8 @@ export class Timeline {
   /** When `#elapsed` was heard; `null`: the clock stands. */
   #heardAt: number | null = null;
   #layout: Layout = layout(600, 8, SHORTEST);
-  #frame = 0;
+  /** Whether a frame is asked for. */
+  #due = false;
 
   constructor() {
     new ResizeObserver(() => this.#redraw()).observe(this.#canvas);
@@ -54,8 +55,10 @@ export class Timeline {
   }
 
   #redraw(): void {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => {
+      this.#due = false;
       this.#draw();
       if (this.#heardAt !== null) this.#redraw();
     });

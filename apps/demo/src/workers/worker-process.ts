@@ -115,14 +115,8 @@ export class WorkerProcess {
   }
 
   #answer(question: Question): Promise<unknown> {
-    switch (question.ask) {
-      case "nextBuyer":
-        return this.#shop.nextBuyer();
-      case "read":
-        return this.#shop.read();
-      case "write":
-        return this.#shop.write(question.write);
-    }
+    if (question.ask === "nextBuyer") return this.#shop.nextBuyer();
+    return question.ask === "read" ? this.#shop.read() : this.#shop.write(question.write);
   }
 
   #follow(event: SaleEvent): void {
