@@ -50,8 +50,19 @@ describe("the server", () => {
       field: "stock",
       message: "Stock must be a whole number from 1 to 500.",
     });
-    const nonsense = await fetch(`${server.address}/api/sales`, { method: "POST", body: "{" });
-    expect([400, 403]).toContain(nonsense.status);
+    const headers = { "content-type": "application/json" };
+    const nonsense = await fetch(`${server.address}/api/sales`, { method: "POST", headers, body: "{" });
+    expect(nonsense.status).toBe(400);
+  });
+
+  test("takes no orders from other sites", async () => {
+    const headers = { origin: "http://example.com", "content-type": "text/plain" };
+    const response = await fetch(`${server.address}/api/sales`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(plan),
+    });
+    expect(response.status).toBe(403);
   });
 
   test("runs one sale at a time", async () => {
@@ -88,7 +99,8 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     const headers = { "content-type": "application/json" };
     await fetch(`${address}/api/sales`, { method: "POST", headers, body });
     const live = await fetch(`${address}/api/live`);
-    await heard(live.body ?? [], /"frozen"/);
+    if (!live.body) throw new Error("There is no stream of events.");
+    await heard(live.body, /"frozen"/);
     main.kill(signal);
     expect(await exited).toEqual([0, null]);
     // Its children share the pipe of its output, which ends with the last of them.

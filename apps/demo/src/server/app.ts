@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
 import { csrf } from "hono/csrf";
+import { HTTPException } from "hono/http-exception";
 import { streamSSE } from "hono/streaming";
 import { providerChoices, urlOf } from "../providers/choices.ts";
 import { ONE_PROCESS, PlanError, RANGES, readPlan } from "../sale/plan.ts";
@@ -75,6 +76,7 @@ export function createApp(stage: Stage, environment: NodeJS.ProcessEnv): Hono {
   }
 
   app.onError((error, context) => {
+    if (error instanceof HTTPException) return error.getResponse();
     if (error instanceof PlanError) return context.json({ message: error.message, field: error.field }, 400);
     console.error(error);
     return context.json({ message: "The server made a mistake; its console says which." }, 500);
