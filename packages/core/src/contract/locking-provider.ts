@@ -15,6 +15,7 @@ export interface ProviderExecuteArgs {
   /** Seconds of the lease that bounds how long a dead process blocks others. */
   readonly expire?: number;
   readonly limit?: number;
+  /** Aborts when nobody waits for the lock any more: the caller's signal did, or the service closes. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 import { parseDuration, type Duration } from "../arguments/duration.ts";
-import { LockError, type LockLostError } from "../contract/errors.ts";
+import { isLockError, LockError, type LockLostError } from "../contract/errors.ts";
 import type { Lock } from "../contract/lock.ts";
 import { lost } from "../engine/refusals.ts";
 
@@ -74,7 +74,14 @@ export class HandwrittenLock implements Lock {
     if (this.#grant.extend === null)
       throw this.#unsupported("extending this lock; acquire it with an ownerId");
     const sentAt = performance.now();
-    await this.#grant.extend(asked);
+    try {
+      await this.#grant.extend(asked);
+    } catch (error) {
+      // Acquiring again was refused: somebody else holds it by now.
+      if (isLockError(error, "LOCK_NOT_ACQUIRED")) this.#lose();
+      this.assertHeld();
+      throw error;
+    }
     this.#deadline = sentAt + (asked === 0 ? Infinity : asked);
     if (this.#abort !== null) this.#watch();
   }

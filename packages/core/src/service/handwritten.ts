@@ -65,7 +65,7 @@ export class HandwrittenProvider implements Provider {
       return outcome.value;
     };
     const work = Promise.resolve().then(() =>
-      this.#instance.execute(keys, guarded, seconds(args), sharedContext),
+      this.#instance.execute(keys, guarded, seconds(args, waiting.signal), sharedContext),
     );
     try {
       await waiting.orAborted(work);
@@ -89,9 +89,9 @@ export class HandwrittenProvider implements Provider {
     const { ownerId, awaitQueue } = args;
     const waiting = this.#waiting(args.signal);
     const since = performance.now();
-    const ask = (expire: CleanExecuteArgs): Promise<ProviderGrant | void> =>
-      this.#instance.acquire(keys, { ...seconds(expire), ownerId, awaitQueue }, sharedContext);
-    const taking = Promise.resolve().then(() => ask(args));
+    const ask = (asked: ProviderExecuteArgs, waits: boolean): Promise<ProviderGrant | void> =>
+      this.#instance.acquire(keys, { ...asked, ownerId, awaitQueue: waits }, sharedContext);
+    const taking = Promise.resolve().then(() => ask(seconds(args, waiting.signal), awaitQueue));
     let grant: ProviderGrant | void;
     try {
       grant = await waiting.orAborted(taking);
@@ -112,7 +112,8 @@ export class HandwrittenProvider implements Provider {
         ownerId === null
           ? null
           : async (expire) => {
-              await this.#guarded("extending", keys, () => ask({ ...args, expire, signal: undefined }));
+              const again = seconds({ ...args, timeout: undefined, expire }, this.#shutdown.signal);
+              await this.#guarded("extending", keys, () => ask(again, false));
             },
       release: () => this.release(keys, ownerId, sharedContext),
     });
@@ -227,22 +228,23 @@ export class HandwrittenProvider implements Provider {
 
 /** The wait for a provider's answer, which an abort may end before it comes. */
 class Waiting {
-  readonly #signal: AbortSignal;
+  /** Aborts by the caller's wish, or when the service closes. */
+  readonly signal: AbortSignal;
   #abort: (() => void) | null = null;
   over = false;
 
   constructor(signal: AbortSignal) {
     signal.throwIfAborted();
-    this.#signal = signal;
+    this.signal = signal;
   }
 
   throwIfOver(): void {
-    if (this.over) this.#signal.throwIfAborted();
+    if (this.over) this.signal.throwIfAborted();
   }
 
   /** From here on an abort is no concern of the wait. */
   end(): void {
-    if (this.#abort !== null) this.#signal.removeEventListener("abort", this.#abort);
+    if (this.#abort !== null) this.signal.removeEventListener("abort", this.#abort);
     this.#abort = null;
   }
 
@@ -250,9 +252,9 @@ class Waiting {
     const aborted = new Promise<never>((_resolve, reject) => {
       this.#abort = () => {
         this.over = true;
-        reject(this.#signal.reason as Error);
+        reject(this.signal.reason as Error);
       };
-      this.#signal.addEventListener("abort", this.#abort, { once: true });
+      this.signal.addEventListener("abort", this.#abort, { once: true });
     });
     try {
       return await Promise.race([answer, aborted]);
@@ -262,13 +264,12 @@ class Waiting {
   }
 }
 
-function seconds(args: CleanExecuteArgs): ProviderExecuteArgs {
-  const { timeout, expire, limit, signal } = args;
+function seconds({ timeout, expire, limit }: CleanExecuteArgs, signal: AbortSignal): ProviderExecuteArgs {
   return {
     limit,
+    signal,
     ...(timeout !== undefined && { timeout: timeout / 1_000 }),
     ...(expire !== undefined && { expire: expire / 1_000 }),
-    ...(signal !== undefined && { signal }),
   };
 }
 
