@@ -12,10 +12,12 @@ CREATE OR REPLACE FUNCTION locking_take(
 ) RETURNS TABLE (n integer, outcome text, id text, fence bigint, place bigint, ms double precision, owner text)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_done text;
   v_plain text[];
   v_tokens bigint[];
   v_durable boolean;
   v_granted boolean;
+  v_sooner boolean;
   v_now timestamptz;
   v_place bigint;
   v_hashes bigint[];
@@ -28,7 +30,7 @@ DECLARE
   r record;
   x record;
 BEGIN
-  PERFORM locking_enter(p_hashes);
+  v_done := locking_enter(p_hashes)::text;
 
   -- The plain case, all such claims at once: one key, of which there is no row at all.
   WITH granted AS (
@@ -45,10 +47,11 @@ BEGIN
   )
   SELECT coalesce(array_agg(g.claim_id), '{}'), coalesce(array_agg(g.token), '{}') INTO v_plain, v_tokens FROM granted g;
   v_durable := cardinality(v_plain) > 0;
-  IF v_durable THEN
-    RETURN QUERY SELECT NULL::integer, 'plain', u.id, u.token, NULL::bigint, NULL::float8, NULL
-                   FROM unnest(v_plain, v_tokens) AS u(id, token);
-  END IF;
+  outcome := 'plain';
+  FOR i IN 1 .. cardinality(v_plain) LOOP
+    id := v_plain[i]; fence := v_tokens[i];
+    RETURN NEXT;
+  END LOOP;
   IF cardinality(v_plain) = json_array_length(p_claims) THEN
     RETURN;
   END IF;
@@ -112,7 +115,7 @@ BEGIN
     v_granted := false;
     FOR a IN
       SELECT h.* FROM locking_waited_for(p_namespace, v_hashes, v_keys) AS w,
-             locking_advance(p_namespace, w.hashes, w.keys, p_hashes, c.id, p_channel) AS h
+             locking_advance(p_namespace, w.hashes, w.keys, p_hashes, c.id, p_channel, false) AS h
     LOOP
       v_durable := v_durable OR a.outcome = 'granted';
       IF a.id = c.id THEN
@@ -138,12 +141,14 @@ BEGIN
       END IF;
       v_expires_at := CASE WHEN NOT (c.keep AND x.lacking = 0) THEN locking_until(v_now, c.lease) END;
       SELECT count(DISTINCT l.claim_id) AS grants, min(l.claim_id) AS id, min(l.token) AS token,
-             coalesce(v_expires_at, min(l.expires_at)) AS expires_at INTO r
+             coalesce(v_expires_at, min(l.expires_at)) AS expires_at, max(l.expires_at) AS latest INTO r
         FROM unnest(v_hashes, v_keys) AS w(hash, key)
        CROSS JOIN LATERAL (
          SELECT * FROM locking o
           WHERE o.namespace = p_namespace AND o.hash = w.hash AND o.key = w.key AND o.expires_at > v_now AND o.owner_id = c.owner
          OFFSET 0) AS l;
+      -- 3,000: CHECK_INTERVAL.
+      v_sooner := coalesce(c.lease < 3000 AND r.latest > v_expires_at, false);
       IF x.lacking = 0 AND r.grants = 1 THEN
         IF v_expires_at IS NOT NULL THEN
           v_rows := locking_rows_of(p_namespace, v_hashes, v_keys, r.id);
@@ -157,6 +162,13 @@ BEGIN
       END IF;
       outcome := 'granted';
       RETURN NEXT;
+      CONTINUE WHEN NOT v_sooner;
+      FOR a IN
+        SELECT * FROM locking_advance(p_namespace, v_hashes, v_keys, p_hashes, NULL, p_channel, true) WHERE told = p_channel
+      LOOP
+        n := NULL; outcome := a.outcome; id := a.id; fence := a.fence; place := a.place; ms := a.ms;
+        RETURN NEXT;
+      END LOOP;
       CONTINUE;
     END IF;
 
@@ -173,7 +185,35 @@ BEGIN
   END LOOP;
 
   IF NOT v_durable THEN
-    PERFORM set_config('synchronous_commit', 'off', true);
+    v_done := set_config('synchronous_commit', 'off', true);
   END IF;
+END
+$$;
+--> statement-breakpoint
+-- locking_take_one: locking_take for one claim of one key, which is what comes most often, with the least that the server has to do where
+-- the key is free.
+CREATE OR REPLACE FUNCTION locking_take_one(
+  p_namespace text, p_channel text, p_hash bigint, p_key text, p_id text, p_owner text, p_kind text, p_permits double precision,
+  p_lease double precision, p_keep boolean, p_wait boolean
+) RETURNS TABLE (n integer, outcome text, id text, fence bigint, place bigint, ms double precision, owner text)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_done text := locking_enter(ARRAY[p_hash])::text;
+BEGIN
+  INSERT INTO locking (namespace, hash, key, claim_id, position, owner_id, kind, permits, token, expires_at, provisional)
+  SELECT p_namespace, p_hash, p_key, p_id, 1, p_owner, p_kind, p_permits, nextval('locking_sequence'),
+         locking_until(clock_timestamp(), p_lease), false
+   WHERE NOT EXISTS (SELECT FROM locking l WHERE l.namespace = p_namespace AND l.hash = p_hash)
+     AND NOT EXISTS (SELECT FROM locking_queue q WHERE q.namespace = p_namespace AND q.hash = p_hash)
+     AND NOT EXISTS (SELECT FROM locking_withdrawn w WHERE w.claim_id = p_id)
+  RETURNING token INTO fence;
+  IF FOUND THEN
+    outcome := 'plain'; id := p_id;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT * FROM locking_take(p_namespace, p_channel, ARRAY[p_hash], ARRAY[p_key], json_build_array(json_build_object(
+    'n', 0, 'id', p_id, 'keys', ARRAY[1], 'owner', p_owner, 'kind', p_kind, 'permits', p_permits::text, 'lease', p_lease::text,
+    'keep', p_keep, 'wait', p_wait)));
 END
 $$;

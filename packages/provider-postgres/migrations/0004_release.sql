@@ -1,19 +1,21 @@
 -- locking_release: frees grants, withdraws claims, frees what an owner holds, and hands the keys on.
 --
--- p_releases: a JSON array of { n, how, id, owner, solo, keys, tombstone }; solo is the place of the only key of a grant that is freed without
--- a tombstone and that no earlier release of the call names. Replies: a row with n for each release that freed all it
--- named; rows without n tell what was handed to waiters of p_channel.
+-- p_plain: a JSON array of { n, id, solo }, the grants of one key that are freed without a tombstone; solo is the key's place in p_keys. No
+-- grant is named twice. p_others: { n, how, id, owner, keys, tombstone }, or null. Replies: a row with n for each release that
+-- freed all it named; rows without n tell what was handed to waiters of p_channel.
 --
 -- A release need not wait for the disk: lost in a crash of the server, it costs what was left of the lease. That is only taken
 -- where it is no more than a minute, and never for a grant that is handed on.
 CREATE OR REPLACE FUNCTION locking_release(
-  p_namespace text, p_channel text, p_hashes bigint[], p_keys text[], p_releases json
+  p_namespace text, p_channel text, p_hashes bigint[], p_keys text[], p_plain json, p_others json
 ) RETURNS TABLE (n integer, outcome text, id text, fence bigint, place bigint, ms double precision)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz;
   v_freed integer[];
   v_durable boolean;
+  v_done text;
+  v_restored boolean := false;
   v_count bigint;
   v_rows tid[];
   v_hashes bigint[];
@@ -22,93 +24,132 @@ DECLARE
   c record;
   r record;
 BEGIN
-  PERFORM locking_enter(p_hashes);
+  v_done := locking_enter(p_hashes)::text;
   v_now := clock_timestamp();
 
   WITH gone AS (
     DELETE FROM locking l
-     USING json_to_recordset(p_releases) AS t(n integer, id text, solo integer)
+     USING json_to_recordset(p_plain) AS t(n integer, id text, solo integer)
      CROSS JOIN LATERAL (
        SELECT o.ctid AS at FROM locking o
         WHERE o.namespace = p_namespace AND o.hash = p_hashes[t.solo] AND o.claim_id = t.id AND o.key = p_keys[t.solo] OFFSET 0
      ) AS found
-     WHERE t.solo IS NOT NULL AND l.ctid = found.at
+     WHERE l.ctid = found.at
     RETURNING t.n, l.expires_at
   )
   SELECT coalesce(array_agg(g.n) FILTER (WHERE g.expires_at > v_now), '{}'),
          coalesce(bool_or(g.expires_at > v_now + interval '1 minute'), false) INTO v_freed, v_durable
     FROM gone g;
 
-  FOR c IN
-    SELECT t.* FROM json_to_recordset(p_releases) AS t(
-             n integer, how text, id text, owner text, solo integer, keys integer[], tombstone boolean)
-     WHERE t.solo IS NULL ORDER BY t.n
-  LOOP
-    SELECT array_agg(p_hashes[u.at]), array_agg(p_keys[u.at]) INTO v_hashes, v_keys FROM unnest(c.keys) AS u(at);
-    CASE c.how
-      WHEN 'grant' THEN
-        v_rows := locking_rows_of(p_namespace, v_hashes, v_keys, c.id);
-        WITH gone AS (DELETE FROM locking WHERE ctid = ANY (v_rows) RETURNING expires_at)
-        SELECT count(*) FILTER (WHERE g.expires_at > v_now) AS keys, max(g.expires_at) AS expires_at INTO r FROM gone g;
-        IF r.keys = cardinality(c.keys) THEN
-          v_freed := v_freed || c.n;
-        END IF;
-      WHEN 'owner' THEN
-        WITH gone AS (
-          DELETE FROM locking WHERE ctid = ANY (ARRAY(
-            SELECT found.at FROM unnest(v_hashes, v_keys) AS w(hash, key)
-             CROSS JOIN LATERAL (
-               SELECT l.ctid AS at FROM locking l
-                WHERE l.namespace = p_namespace AND l.hash = w.hash AND l.key = w.key AND l.kind = 'acquire'
-                  AND l.owner_id IS NOT DISTINCT FROM c.owner OFFSET 0) AS found))
-          RETURNING key, expires_at
-        )
-        SELECT count(DISTINCT g.key) FILTER (WHERE g.expires_at > v_now) AS keys, max(g.expires_at) AS expires_at INTO r FROM gone g;
-        IF r.keys = cardinality(c.keys) THEN
-          v_freed := v_freed || c.n;
-        END IF;
-      ELSE
-        DELETE FROM locking_queue q WHERE q.claim_id = c.id AND q.expires_at > v_now;
-        GET DIAGNOSTICS v_count = ROW_COUNT;
-        DELETE FROM locking_queue q WHERE q.claim_id = c.id;
-        -- What its owner held before goes back to the grant that it was held under, as long as that would have lasted.
-        v_rows := locking_rows_of(p_namespace, v_hashes, v_keys, c.id);
-        UPDATE locking l
-           SET claim_id = l.prior->>'claim_id', position = (l.prior->>'position')::integer, token = (l.prior->>'token')::bigint,
-               provisional = (l.prior->>'provisional')::boolean, expires_at = (l.prior->>'expires_at')::timestamptz, prior = NULL
-         WHERE l.ctid = ANY (v_rows)
-           AND l.expires_at > v_now AND (l.prior->>'expires_at')::timestamptz > v_now;
-        v_durable := v_durable OR FOUND;
-        v_rows := locking_rows_of(p_namespace, v_hashes, v_keys, c.id);
-        WITH gone AS (DELETE FROM locking WHERE ctid = ANY (v_rows) RETURNING expires_at)
-        SELECT count(*) FILTER (WHERE g.expires_at > v_now) AS keys, max(g.expires_at) AS expires_at INTO r FROM gone g;
-        IF v_count > 0 OR r.keys > 0 THEN
-          v_freed := v_freed || c.n;
-        END IF;
-    END CASE;
-    v_durable := v_durable OR coalesce(r.expires_at > v_now + interval '1 minute', false);
-    IF c.tombstone THEN
-      -- 60 s: TOMBSTONE_LIFETIME.
-      INSERT INTO locking_withdrawn AS w (claim_id, expires_at) VALUES (c.id, v_now + interval '60 s')
-      ON CONFLICT (claim_id) DO UPDATE SET expires_at = excluded.expires_at;
-    END IF;
+  IF p_others IS NOT NULL THEN
+    FOR c IN
+      SELECT t.* FROM json_to_recordset(p_others) AS t(
+               n integer, how text, id text, owner text, keys integer[], tombstone boolean)
+       ORDER BY t.n
+    LOOP
+      SELECT array_agg(p_hashes[u.at]), array_agg(p_keys[u.at]) INTO v_hashes, v_keys FROM unnest(c.keys) AS u(at);
+      CASE c.how
+        WHEN 'grant' THEN
+          v_rows := locking_rows_of(p_namespace, v_hashes, v_keys, c.id);
+          WITH gone AS (DELETE FROM locking WHERE ctid = ANY (v_rows) RETURNING expires_at)
+          SELECT count(*) FILTER (WHERE g.expires_at > v_now) AS keys, max(g.expires_at) AS expires_at INTO r FROM gone g;
+          IF r.keys = cardinality(c.keys) THEN
+            v_freed := v_freed || c.n;
+          END IF;
+        WHEN 'owner' THEN
+          WITH gone AS (
+            DELETE FROM locking WHERE ctid = ANY (ARRAY(
+              SELECT found.at FROM unnest(v_hashes, v_keys) AS w(hash, key)
+               CROSS JOIN LATERAL (
+                 SELECT l.ctid AS at FROM locking l
+                  WHERE l.namespace = p_namespace AND l.hash = w.hash AND l.key = w.key AND l.kind = 'acquire'
+                    AND l.owner_id IS NOT DISTINCT FROM c.owner OFFSET 0) AS found))
+            RETURNING key, expires_at
+          )
+          SELECT count(DISTINCT g.key) FILTER (WHERE g.expires_at > v_now) AS keys, max(g.expires_at) AS expires_at INTO r FROM gone g;
+          IF r.keys = cardinality(c.keys) THEN
+            v_freed := v_freed || c.n;
+          END IF;
+        ELSE
+          DELETE FROM locking_queue q WHERE q.claim_id = c.id AND q.expires_at > v_now;
+          GET DIAGNOSTICS v_count = ROW_COUNT;
+          DELETE FROM locking_queue q WHERE q.claim_id = c.id;
+          -- What its owner held before goes back to the grant that it was held under, as long as that would have lasted.
+          v_rows := locking_rows_of(p_namespace, v_hashes, v_keys, c.id);
+          UPDATE locking l
+             SET claim_id = l.prior->>'claim_id', position = (l.prior->>'position')::integer, token = (l.prior->>'token')::bigint,
+                 provisional = (l.prior->>'provisional')::boolean, expires_at = (l.prior->>'expires_at')::timestamptz, prior = NULL
+           WHERE l.ctid = ANY (v_rows)
+             AND l.expires_at > v_now AND (l.prior->>'expires_at')::timestamptz > v_now;
+          v_restored := v_restored OR FOUND;
+          v_durable := v_durable OR FOUND;
+          v_rows := locking_rows_of(p_namespace, v_hashes, v_keys, c.id);
+          WITH gone AS (DELETE FROM locking WHERE ctid = ANY (v_rows) RETURNING expires_at)
+          SELECT count(*) FILTER (WHERE g.expires_at > v_now) AS keys, max(g.expires_at) AS expires_at INTO r FROM gone g;
+          IF v_count > 0 OR r.keys > 0 THEN
+            v_freed := v_freed || c.n;
+          END IF;
+      END CASE;
+      v_durable := v_durable OR coalesce(r.expires_at > v_now + interval '1 minute', false);
+      IF c.tombstone THEN
+        -- 60 s: TOMBSTONE_LIFETIME.
+        INSERT INTO locking_withdrawn AS w (claim_id, expires_at) VALUES (c.id, v_now + interval '60 s')
+        ON CONFLICT (claim_id) DO UPDATE SET expires_at = excluded.expires_at;
+      END IF;
+    END LOOP;
+  END IF;
+
+  outcome := 'freed';
+  FOREACH n IN ARRAY v_freed LOOP
+    RETURN NEXT;
   END LOOP;
 
-  RETURN QUERY SELECT u.n, 'freed', NULL, NULL::bigint, NULL::bigint, NULL::float8 FROM unnest(v_freed) AS u(n);
-
-  FOR a IN
-    SELECT h.* FROM locking_waited_for(p_namespace, p_hashes, p_keys) AS w,
-           locking_advance(p_namespace, w.hashes, w.keys, p_hashes, NULL, p_channel) AS h
-  LOOP
-    v_durable := v_durable OR a.outcome = 'granted';
-    IF a.told = p_channel THEN
-      n := NULL; outcome := a.outcome; id := a.id; fence := a.fence; place := a.place; ms := a.ms;
-      RETURN NEXT;
-    END IF;
-  END LOOP;
+  SELECT * INTO r FROM locking_waited_for(p_namespace, p_hashes, p_keys);
+  IF r.hashes IS NOT NULL THEN
+    FOR a IN SELECT * FROM locking_advance(p_namespace, r.hashes, r.keys, p_hashes, NULL, p_channel, v_restored) LOOP
+      v_durable := v_durable OR a.outcome = 'granted';
+      IF a.told = p_channel THEN
+        n := NULL; outcome := a.outcome; id := a.id; fence := a.fence; place := a.place; ms := a.ms;
+        RETURN NEXT;
+      END IF;
+    END LOOP;
+  END IF;
 
   IF NOT v_durable THEN
-    PERFORM set_config('synchronous_commit', 'off', true);
+    v_done := set_config('synchronous_commit', 'off', true);
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- locking_release_one: locking_release for one grant of one key without a tombstone, which is what comes most often.
+CREATE OR REPLACE FUNCTION locking_release_one(p_namespace text, p_channel text, p_hash bigint, p_key text, p_id text)
+RETURNS TABLE (n integer, outcome text, id text, fence bigint, place bigint, ms double precision)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_done text := locking_enter(ARRAY[p_hash])::text;
+  v_now timestamptz := clock_timestamp();
+  v_expires_at timestamptz;
+  v_durable boolean;
+  a record;
+BEGIN
+  DELETE FROM locking l WHERE l.namespace = p_namespace AND l.hash = p_hash AND l.claim_id = p_id AND l.key = p_key
+  RETURNING l.expires_at INTO v_expires_at;
+  v_durable := coalesce(v_expires_at > v_now + interval '1 minute', false);
+  IF v_expires_at > v_now THEN
+    n := 0; outcome := 'freed';
+    RETURN NEXT;
+  END IF;
+  IF EXISTS (SELECT FROM locking_queue q WHERE q.namespace = p_namespace AND q.hash = p_hash) THEN
+    FOR a IN SELECT * FROM locking_advance(p_namespace, ARRAY[p_hash], ARRAY[p_key], ARRAY[p_hash], NULL, p_channel, false) LOOP
+      v_durable := v_durable OR a.outcome = 'granted';
+      IF a.told = p_channel THEN
+        n := NULL; outcome := a.outcome; id := a.id; fence := a.fence; place := a.place; ms := a.ms;
+        RETURN NEXT;
+      END IF;
+    END LOOP;
+  END IF;
+  IF NOT v_durable THEN
+    v_done := set_config('synchronous_commit', 'off', true);
   END IF;
 END
 $$;
@@ -160,7 +201,7 @@ BEGIN
 
   FOR a IN
     SELECT h.* FROM locking_waited_for(p_namespace, v_freed, v_keys) AS w,
-           locking_advance(p_namespace, w.hashes, w.keys, v_hashes, NULL, p_channel) AS h
+           locking_advance(p_namespace, w.hashes, w.keys, v_hashes, NULL, p_channel, false) AS h
      WHERE h.told = p_channel
   LOOP
     outcome := a.outcome; id := a.id; fence := a.fence; place := a.place; ms := a.ms;

@@ -17,11 +17,11 @@ import { missingMigrations } from "./failures.ts";
 import { tell, type Handovers } from "./operations/handovers.ts";
 import { inspectCall, readInspectReplies } from "./operations/inspect.ts";
 import { readReleaseAllReply, releaseAllCall, releaseAllSignature, releaseAllStart } from "./operations/release-all.ts";
-import { readReleaseReplies, releaseCall, releaseSignature } from "./operations/release.ts";
+import { readReleaseReplies, releaseCall, releaseOneSignature, releaseSignature } from "./operations/release.ts";
 import { readRenewReplies, renewCall, renewSignature } from "./operations/renew.ts";
 import { slices } from "./operations/slices.ts";
 import { readSweepReply, sweepCall, sweepSignature } from "./operations/sweep.ts";
-import { readTakeReplies, takeCall, takeSignature } from "./operations/take.ts";
+import { readTakeReplies, takeCall, takeOneSignature, takeSignature } from "./operations/take.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** Milliseconds between two sweeps of an instance that is in use. */
@@ -88,9 +88,12 @@ export class PostgresStore implements LockStore {
 
   async renew(renewals: readonly Renewal[]): Promise<RenewReply[]> {
     const { namespace } = this.#options;
-    return slices(renewals, async (slice) =>
-      readRenewReplies(slice, await this.#opened.query(renewCall(namespace, slice))),
-    );
+    return slices(renewals, async (slice) => {
+      const rows = await this.#opened.query(renewCall(namespace, this.#channel, slice));
+      const { replies, handovers } = readRenewReplies(slice, rows);
+      this.#tell(handovers);
+      return replies;
+    });
   }
 
   async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
@@ -156,7 +159,15 @@ export class PostgresStore implements LockStore {
 }
 
 async function checkServer(connection: Connection): Promise<void> {
-  const functions = [takeSignature, renewSignature, releaseSignature, releaseAllSignature, sweepSignature];
+  const functions = [
+    takeSignature,
+    takeOneSignature,
+    renewSignature,
+    releaseSignature,
+    releaseOneSignature,
+    releaseAllSignature,
+    sweepSignature,
+  ];
   const [row] = await connection.query({
     name: "",
     text: `SELECT pg_is_in_recovery(), (SELECT bool_and(to_regprocedure(f) IS NOT NULL) FROM unnest($1::text[]) AS f)`,

@@ -262,6 +262,34 @@ describe("a waiter", () => {
   });
 });
 
+describe("the first waiter is told when a lease in its way comes to end sooner than it knows", () => {
+  test("by a renewal", async () => {
+    await one.take({ id: "h" });
+    await one.take({ id: "w1" });
+    await other.take({ id: "w2" });
+    expect(await one.store.renew([{ grantId: "h", keys: ["a"], lease: 1_000 }])).toEqual([{ status: "renewed", remaining: 1_000 }]);
+    expect(one.woken).toEqual(["w1"]);
+    await one.store.renew([{ grantId: "h", keys: ["a"], lease: 1_500 }]);
+    expect([...one.woken, ...other.woken]).toEqual(["w1"]);
+  });
+
+  test("by granting again in place", async () => {
+    await one.take({ ownerId: "o" });
+    await one.take({ id: "w" });
+    await one.take({ ownerId: "o", lease: 1_000 });
+    expect(one.woken).toEqual(["w"]);
+  });
+
+  test("by a hand-over", async () => {
+    await one.take({ id: "h" });
+    await one.take({ id: "w1", lease: 1_000 });
+    await one.take({ id: "w2" });
+    await one.release({ by: "grant", grantId: "h", keys: ["a"], tombstone: false });
+    expect(one.handovers).toMatchObject([{ claimId: "w1", remaining: 1_000 }]);
+    expect(one.woken).toEqual(["w2"]);
+  });
+});
+
 describe("a batch", () => {
   test("answers each request by itself and in order", async () => {
     const claim = (id: string, keys: string[], more = {}) => ({

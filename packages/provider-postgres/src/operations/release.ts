@@ -1,24 +1,53 @@
 import type { Release, ReleaseReply } from "@lock/core";
+import { keyHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { RequestKeys, type Call, type Row } from "./request.ts";
 
 /** `migrations/0004_release.sql`. */
-export const releaseSignature = "locking_release(text,text,bigint[],text[],json)";
+export const releaseSignature = "locking_release(text,text,bigint[],text[],json,json)";
 
-const text = "SELECT n, outcome, id, fence, place, ms FROM locking_release($1, $2, $3, $4, $5)";
+/** The same for one grant of one key without a tombstone. */
+export const releaseOneSignature = "locking_release_one(text,text,bigint,text,text)";
+
+const columns = "n, outcome, id, fence, place, ms";
+const text = `SELECT ${columns} FROM locking_release($1, $2, $3, $4, $5, $6)`;
+const textOfOne = `SELECT ${columns} FROM locking_release_one($1, $2, $3, $4, $5)`;
 
 export function releaseCall(namespace: string, channel: string | null, releases: readonly Release[]): Call {
+  const [one] = releases;
+  if (releases.length === 1 && one?.by === "grant" && one.keys.length === 1 && !one.tombstone) {
+    const [key] = one.keys as [string];
+    const values = [namespace, channel, String(keyHash(namespace, key)), key, one.grantId];
+    return { name: "locking_release_one", text: textOfOne, values };
+  }
   const keys = new RequestKeys(namespace, releases);
   const named = new Set<string>();
-  const requests = releases.map((release, n) => {
+  const plain: object[] = [];
+  const others: object[] = [];
+  for (const [n, release] of releases.entries()) {
     const places = keys.placesOf(release.keys);
-    if (release.by === "owner") return { n, how: release.by, owner: release.ownerId, solo: null, keys: places, tombstone: false };
-    const id = release.by === "grant" ? release.grantId : release.claimId;
-    const plain = release.by === "grant" && places.length === 1 && !release.tombstone && !named.has(id);
+    if (release.by === "owner") {
+      others.push({ n, how: release.by, owner: release.ownerId, keys: places, tombstone: false });
+      continue;
+    }
+    const { by: how, tombstone } = release;
+    const id = how === "grant" ? release.grantId : release.claimId;
+    if (how === "grant" && places.length === 1 && !tombstone && !named.has(id)) plain.push({ n, id, solo: places[0] });
+    else others.push({ n, how, id, keys: places, tombstone });
     named.add(id);
-    return { n, how: release.by, id, solo: plain ? places[0] : null, keys: places, tombstone: release.tombstone };
-  });
-  return { name: "locking_release", text, values: [namespace, channel, keys.hashes, keys.keys, JSON.stringify(requests)] };
+  }
+  return {
+    name: "locking_release",
+    text,
+    values: [
+      namespace,
+      channel,
+      keys.hashes,
+      keys.keys,
+      JSON.stringify(plain),
+      others.length === 0 ? null : JSON.stringify(others),
+    ],
+  };
 }
 
 export function readReleaseReplies(

@@ -1,13 +1,22 @@
 import type { Claim, TakeReply } from "@lock/core";
+import { keyHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { milliseconds, RequestKeys, type Call, type Row } from "./request.ts";
 
 /** `migrations/0002_take.sql`. */
 export const takeSignature = "locking_take(text,text,bigint[],text[],json)";
 
-const text = "SELECT n, outcome, id, fence, place, ms, owner FROM locking_take($1, $2, $3, $4, $5)";
+/** The same for one claim of one key. */
+export const takeOneSignature =
+  "locking_take_one(text,text,bigint,text,text,text,text,double precision,double precision,boolean,boolean)";
+
+const columns = "n, outcome, id, fence, place, ms, owner";
+const text = `SELECT ${columns} FROM locking_take($1, $2, $3, $4, $5)`;
+const textOfOne = `SELECT ${columns} FROM locking_take_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
 
 export function takeCall(namespace: string, channel: string | null, claims: readonly Claim[]): Call {
+  const [one] = claims;
+  if (claims.length === 1 && one?.keys.length === 1) return takeOneCall(namespace, channel, one);
   const keys = new RequestKeys(namespace, claims);
   const wanted = new Set<string>();
   const requests = claims.map((claim, n) => {
@@ -28,6 +37,16 @@ export function takeCall(namespace: string, channel: string | null, claims: read
     };
   });
   return { name: "locking_take", text, values: [namespace, channel, keys.hashes, keys.keys, JSON.stringify(requests)] };
+}
+
+function takeOneCall(namespace: string, channel: string | null, claim: Claim): Call {
+  const [key] = claim.keys as [string];
+  const { id, ownerId, kind, limit, lease, keepLease, wait } = claim;
+  return {
+    name: "locking_take_one",
+    text: textOfOne,
+    values: [namespace, channel, String(keyHash(namespace, key)), key, id, ownerId, kind, limit, lease, keepLease, wait],
+  };
 }
 
 export function readTakeReplies(claims: readonly Claim[], rows: readonly Row[]): { replies: TakeReply[]; handovers: Handovers } {

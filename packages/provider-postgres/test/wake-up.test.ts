@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { migratedDatabase, type TestDatabase } from "./database.ts";
+import { instance, newId, type Instance } from "./instance.ts";
+
+let database: TestDatabase;
+let one: Instance;
+let other: Instance;
+
+beforeAll(async () => {
+  database = await migratedDatabase();
+  // Stands before the server's own in the search path below, and keeps a record.
+  await database.query("CREATE TABLE notified (payload json)");
+  await database.query(`CREATE FUNCTION pg_notify(p_channel text, p_payload text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO notified VALUES (p_payload::json);
+    SELECT pg_catalog.pg_notify(p_channel, p_payload) $$`);
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  await database.query("TRUNCATE locking, locking_queue, locking_withdrawn, notified");
+  const url = new URL(database.url);
+  url.searchParams.set("options", `-c search_path=${database.schema},pg_catalog`);
+  const namespace = newId();
+  one = await instance({ connectionString: url.href }, { namespace });
+  other = await instance({ connectionString: url.href }, { namespace });
+  return async () => {
+    await one.store.close();
+    await other.store.close();
+  };
+});
+
+const notified = (): Promise<Record<string, unknown>[]> => database.query("SELECT payload FROM notified");
+
+test("nobody is notified where nobody waits", async () => {
+  await one.take({ id: "c" });
+  await one.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
+  await one.take({ ownerId: "o" });
+  await one.release({ by: "owner", ownerId: "o", keys: ["a"] });
+  await one.take({});
+  await one.store.releaseAll(null);
+  expect(await notified()).toEqual([]);
+});
+
+test("nobody is notified where the waiter is of the releasing instance: it is told in the reply", async () => {
+  await one.take({ id: "c" });
+  await one.take({ id: "w" });
+  await one.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
+  expect(one.handovers).toMatchObject([{ claimId: "w", provisional: true }]);
+  expect(await notified()).toEqual([]);
+});
+
+test("one notification is sent for a hand-over to another instance, and reaches it alone", async () => {
+  await one.take({ id: "c" });
+  await other.take({ id: "w" });
+  await one.take({ id: "later" });
+  await one.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
+  expect(await other.handedTo("w")).toMatchObject({ provisional: true });
+  expect(await notified()).toMatchObject([{ payload: { granted: "w" } }]);
+  expect(one.handovers).toEqual([]);
+});
+
+test("a listening connection that was cut is replaced, and every waiter told to ask", async () => {
+  await one.take({ id: "c" });
+  await other.take({ id: "w" });
+  const cut = await database.query(`SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity
+    WHERE query = 'LISTEN ' || (SELECT channel FROM locking_queue)`);
+  expect(cut).toEqual([{ done: true }]);
+  await expect.poll(() => other.woken, { timeout: 5_000 }).toContain("*");
+  expect(one.woken).toEqual([]);
+  await one.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
+  await other.handedTo("w");
+});
+
+test("without push no connection listens, and a waiter finds what was handed to it by asking", async () => {
+  const polling = await instance({ connectionString: database.url }, { push: false });
+  await polling.take({ id: "c" });
+  await polling.take({ id: "w" });
+  await polling.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
+  expect(polling.handovers).toEqual([]);
+  expect(await polling.take({ id: "w" })).toMatchObject({ status: "granted", remaining: 30_000 });
+  await polling.store.close();
+});
