@@ -36,7 +36,13 @@ export function chronicle(events: readonly SaleEvent[]): Incident[] {
         break;
       case "failed":
         tokens.delete(event.checkout);
-        incidents.push({ at: event.at, text: `${who}: ${event.reason}` });
+        incidents.push({
+          at: event.at,
+          text:
+            event.code === "LOCK_LOST"
+              ? `${who} was told that its lock was lost.`
+              : `${who}: ${event.reason}`,
+        });
         break;
       case "died":
       case "frozen": {

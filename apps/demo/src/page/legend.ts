@@ -18,17 +18,17 @@ const withoutLocks: readonly Entry[] = [
 ];
 const dead: Entry = { kind: "dead", color: "dead", text: "killed, its lock not yet passed on" };
 const frozen: Entry = { kind: "frozen", color: "frozen", text: "frozen" };
-const clash: Entry = { kind: "clash", color: "clash", text: "woke up without the lock" };
+const stale: Entry = { kind: "clash", color: "clash", text: "woke up without the lock, stale write refused" };
 
-/** What the colours mean; of the rare ones, those that occur. */
-export function showLegend(locks: boolean, segments: readonly Segment[]): void {
+/** What there is to see, and what the colours mean; of the rare ones, those that occur. */
+export function showLegend(locks: boolean, provider: string, segments: readonly Segment[]): void {
   const occurs = (kind: Segment["kind"]): boolean => segments.some((segment) => segment.kind === kind);
   const entries = [...(locks ? withLocks : withoutLocks)];
   if (locks && occurs("dead")) entries.push(dead);
   if (occurs("frozen")) entries.push(frozen);
-  if (locks && occurs("frozen")) entries.push(clash);
+  if (segments.some((segment) => segment.outcome === "stale")) entries.push(stale);
   element("#picture-title", HTMLElement).textContent = locks
-    ? "Who held the lock when"
+    ? `Who held the lock when${provider && `: ${provider}`}`
     : "Who was inside when, without a lock";
   const list = element("#legend", HTMLElement);
   if (list.children.length === entries.length && list.dataset["locks"] === String(locks)) return;

@@ -46,6 +46,10 @@ controls.onStop(() => void ask("DELETE", "/api/sales/current"));
 controls.onMishap((mishap) => void ask("POST", `/api/sales/current/${mishap}`), run);
 purchases.addEventListener("toggle", () => showDetails());
 
+function label(provider: SalePlan["provider"]): string {
+  return setup.providers.find(({ id }) => id === provider)?.label ?? provider;
+}
+
 function isRunning({ status }: Progress): boolean {
   return status === "opening" || status === "selling";
 }
@@ -57,7 +61,7 @@ function showDetails(): void {
 function show(sale: NonNullable<Scene["sale"]>, news: Progress): void {
   timeline.add(news.events, news.elapsed, news.status === "selling");
   showOutcome(sale);
-  showLegend(sale.plan.locks, timeline.segments);
+  showLegend(sale.plan.locks, label(sale.plan.provider), timeline.segments);
   controls.running = isRunning(sale);
 }
 
@@ -66,11 +70,10 @@ live.addEventListener("scene", ({ data }: MessageEvent<string>) => {
   scene = JSON.parse(data) as Scene;
   const { sale, past } = scene;
   showPast(past, setup.providers);
-  if (sale === null) return showLegend(true, []);
+  if (sale === null) return showLegend(true, "", []);
   timeline.clear(sale.plan.checkouts, sale.plan.locks);
   show(sale, sale);
   showDetails();
-  if (sale.status === "failed") controls.complain(sale.problem);
 });
 live.addEventListener("progress", ({ data }: MessageEvent<string>) => {
   if (!scene.sale) return;

@@ -17,7 +17,7 @@ export function paint(canvas: Canvas, picture: Picture): void {
   const { layout, segments, now } = picture;
   canvas.clearRect(0, 0, layout.width, layout.height);
   const steps = crowding(segments, now);
-  paintAxis(canvas, picture);
+  if (segments.length > 0) paintAxis(canvas, picture);
   paintStrip(canvas, picture, steps);
   paintLanes(canvas, picture);
   const clashes = crowded(steps);
@@ -96,7 +96,7 @@ function paintLabel(
 }
 
 function paintSegment(canvas: Canvas, picture: Picture, segment: Segment, clashes: readonly Span[]): void {
-  const { layout, palette, locks, now } = picture;
+  const { layout, palette, now } = picture;
   const y = layout.y(segment.checkout);
   const { height } = layout.lanes;
   const end = segment.to ?? (segment.kind === "dead" ? absenceEnd(picture, segment) : now);
@@ -108,11 +108,7 @@ function paintSegment(canvas: Canvas, picture: Picture, segment: Segment, clashe
       canvas.fillRect(from, y + height / 2 - 3, width, 6);
       return;
     case "holding":
-      canvas.fillStyle = locks
-        ? segment.outcome === "sold-out"
-          ? palette.look
-          : palette.hold
-        : palette.alone;
+      canvas.fillStyle = holdingColor(picture, segment);
       box(canvas, from, y, width, height);
       canvas.fillStyle = palette.clash;
       for (const clash of clashes) {
@@ -122,6 +118,7 @@ function paintSegment(canvas: Canvas, picture: Picture, segment: Segment, clashe
           box(canvas, layout.x(start), y, Math.max(layout.x(stop) - layout.x(start), 1), height);
       }
       paintToken(canvas, picture, segment.token, from, y, width);
+      if (segment.outcome === "stale") cross(canvas, picture, from + width, y + height / 2);
       return;
     case "frozen":
       hatch(canvas, palette.frozen, from, y, width, height);
@@ -132,6 +129,12 @@ function paintSegment(canvas: Canvas, picture: Picture, segment: Segment, clashe
   }
 }
 
+function holdingColor({ palette, locks }: Picture, { outcome }: Segment): string {
+  if (!locks) return palette.alone;
+  if (outcome === "stale") return palette.clash;
+  return outcome === "sold-out" ? palette.look : palette.hold;
+}
+
 /** Until the lock of a dead checkout passed on; a dead one without a lock leaves only its cross. */
 function absenceEnd({ segments, now }: Picture, dead: Segment): number {
   if (dead.token === null) return dead.from;
@@ -139,21 +142,29 @@ function absenceEnd({ segments, now }: Picture, dead: Segment): number {
   return Math.min(now, ...next.map((one) => one.from));
 }
 
+/** Across the bar, or along it where it is narrow; a bar too small for either keeps its token for the tip and the table. */
 function paintToken(
   canvas: Canvas,
-  { layout, palette }: Picture,
+  picture: Picture,
   token: string | null,
   x: number,
   y: number,
   width: number,
 ): void {
   if (token === null) return;
-  canvas.font = `600 10.5px ${palette.mono}`;
-  if (canvas.measureText(token).width + 5 > width) return;
+  const { layout, palette } = picture;
+  canvas.font = `600 10px ${palette.mono}`;
+  const length = canvas.measureText(token).width;
+  const upright = length + 5 > width;
+  if (upright && (width < 10 || length + 1 > layout.lanes.height)) return;
+  canvas.save();
+  canvas.translate(x + width / 2, y + layout.lanes.height / 2);
+  if (upright) canvas.rotate(-Math.PI / 2);
   canvas.textAlign = "center";
   canvas.textBaseline = "middle";
   canvas.fillStyle = palette["hold-ink"];
-  canvas.fillText(token, x + width / 2, y + layout.lanes.height / 2 + 0.5);
+  canvas.fillText(token, 0, 0.5);
+  canvas.restore();
 }
 
 function box(canvas: Canvas, x: number, y: number, width: number, height: number): void {

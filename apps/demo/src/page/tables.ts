@@ -9,10 +9,13 @@ export function showPast(past: readonly PastSale[], providers: readonly Provider
   element("#past-empty", HTMLElement).hidden = past.length > 0;
   element("#past-scroll", HTMLElement).hidden = past.length === 0;
   const rows = past.map(({ plan, tally, status }) => {
-    const mishap = plan.mishap === null ? "" : plan.mishap === "kill" ? ", killed one" : ", froze one";
+    const mishaps = [
+      tally.killed > 0 ? `, ${tally.killed} killed` : "",
+      tally.frozen > 0 ? `, ${tally.frozen} frozen` : "",
+    ];
     return row([
       plan.locks ? "with" : "without",
-      `${providers.find(({ id }) => id === plan.provider)?.label ?? plan.provider}${mishap}`,
+      `${providers.find(({ id }) => id === plan.provider)?.label ?? plan.provider}${mishaps.join("")}`,
       `${tally.sold} of ${plan.stock}${status === "stopped" ? ", stopped" : ""}`,
       String(tally.left),
       { text: String(tally.oversold), tone: tally.oversold > 0 ? "bad" : "good" },

@@ -1,12 +1,16 @@
 import { createLocking, type Locking, type Provider } from "@lock/core";
 import type { ProviderId } from "./choices.ts";
 
+/** Apart from the locks of whatever else uses the same server. */
+const NAMESPACE = "lock-demo";
+
 /** Imports only what is asked for: without Redis and Postgres at hand, their clients are never loaded. */
 const providers: Readonly<Record<ProviderId, (url: string) => Promise<Provider>>> = {
   "in-memory": async () => (await import("@lock/provider-memory")).memoryProvider(),
-  redis: async (redisUrl) => (await import("@lock/provider-redis")).redisProvider({ redisUrl }),
+  redis: async (redisUrl) =>
+    (await import("@lock/provider-redis")).redisProvider({ redisUrl, namespace: NAMESPACE }),
   postgres: async (connectionString) =>
-    (await import("@lock/provider-postgres")).postgresProvider({ connectionString }),
+    (await import("@lock/provider-postgres")).postgresProvider({ connectionString, namespace: NAMESPACE }),
 };
 
 /** What the checkouts of one process lock with. */

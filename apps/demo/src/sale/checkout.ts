@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Locking } from "@lock/core";
+import { isLockError, type Locking } from "@lock/core";
 import { now } from "./clock.ts";
 import type { Outcome } from "./event.ts";
 import type { Shop } from "./shop.ts";
 
 /** The lease: how long a killed checkout can keep the others waiting. Short, so that one can watch it run out. */
-export const LEASE = "2s";
+const LEASE = "2s";
 
 export interface CheckoutOrders {
   readonly checkout: number;
@@ -69,7 +69,14 @@ async function serve(
   } catch (error) {
     if (signal?.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);
-    shop.report({ kind: "failed", at: now(), checkout, buyer, reason });
+    shop.report({
+      kind: "failed",
+      at: now(),
+      checkout,
+      buyer,
+      code: isLockError(error) ? error.code : null,
+      reason,
+    });
   }
 }
 

@@ -1,3 +1,5 @@
+import type { LockErrorCode } from "@lock/core";
+
 /** What became of a purchase that came to an end inside the lock (or where the lock would be). */
 export type Outcome =
   | "sold"
@@ -24,7 +26,11 @@ export type SaleEvent =
   /** The last thing that is done while the lock is held. */
   | (PurchaseEvent & { readonly kind: "left"; readonly outcome: Outcome })
   /** The lock was not had, or was lost while it was held. */
-  | (PurchaseEvent & { readonly kind: "failed"; readonly reason: string })
+  | (PurchaseEvent & {
+      readonly kind: "failed";
+      readonly code: LockErrorCode | null;
+      readonly reason: string;
+    })
   /** The process is gone, with the buyer it was serving. */
   | (Happening & { readonly kind: "died"; readonly buyer: number | null })
   /** The process is stopped, as a long pause for garbage collection or a suspended machine would. */

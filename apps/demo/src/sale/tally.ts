@@ -15,6 +15,9 @@ export interface Tally {
   readonly stale: number;
   /** Buyers whose checkout died before they had a receipt. */
   readonly abandoned: number;
+  /** How many checkouts were killed, and how often one was frozen. */
+  readonly killed: number;
+  readonly frozen: number;
   /** Milliseconds from stepping up to having a receipt, of those who got one; `null` before the first. */
   readonly median: number | null;
   readonly p95: number | null;
@@ -62,6 +65,8 @@ export function tally({ stock, left, receipts, events }: Books): Tally {
     refused: refused.size,
     stale,
     abandoned: abandoned.size,
+    killed: events.filter((event) => event.kind === "died").length,
+    frozen: events.filter((event) => event.kind === "frozen").length,
     median: percentile(durations, 0.5),
     p95: percentile(durations, 0.95),
     mostInside: Math.max(0, ...crowding(segments.all, 0).map((step) => step.inside)),
