@@ -26,8 +26,8 @@ export const pushCases: readonly ConformanceCase[] = area("push", [
     rival: true,
     run: async (world) => {
       for (const free of [
-        async () => await world.rival.release(["a", "b"], { ownerId: "u" }),
-        async () => await world.rival.releaseAll({ ownerId: "u" }),
+        async () => await world.locking.release(["a", "b"], { ownerId: "u" }),
+        async () => await world.locking.releaseAll({ ownerId: "u" }),
       ]) {
         await world.locking.acquire(["a", "b"], { ownerId: "u" });
         const waiter = world.hold(["b", "c"], { timeout: "5s" }, world.rival);

@@ -172,6 +172,30 @@ export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
     },
   },
   {
+    name: "some held, some not: however a release and a time-out fall together, nothing that was held before is lost",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const rounds = Array.from({ length: 16 }, async (_, round) => {
+        const [held, lacking] = [`a${round}`, `b${round}`];
+        await locking.acquire(held, u);
+        const rest = await rival.acquire(lacking, { ownerId: "v" });
+        const call = locking.acquire([held, lacking], { ...u, awaitQueue: true, timeout: "60ms" }).then(
+          () => true,
+          () => false,
+        );
+        await pause(52 + round);
+        await rest.release();
+        const both = await call;
+        await refusal("LOCK_NOT_ACQUIRED", rival.acquire(held, { ownerId: "v" }));
+        const waiting = { ownerId: "v", awaitQueue: true, timeout: "2s" } as const;
+        if (both) await refusal("LOCK_NOT_ACQUIRED", rival.acquire(lacking, { ownerId: "v" }));
+        else await rival.acquire(lacking, waiting);
+        assert.equal(await locking.release(both ? [held, lacking] : held, u), true);
+      });
+      await Promise.all(rounds);
+    },
+  },
+  {
     name: "owners that wait while they hold block one another until their time is up, and lose nothing",
     rival: true,
     run: async ({ locking, rival }) => {

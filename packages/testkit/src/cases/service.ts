@@ -38,4 +38,28 @@ export const serviceCases: readonly ConformanceCase[] = area("service", [
       assert.deepEqual(await Promise.all(calls), ["0.0", "0.1", "1.0", "1.1", "2.0", "2.1"]);
     },
   },
+  {
+    name: "a provider that connects to a backend says so, with the id that it is registered under",
+    requires: { scope: "shared" },
+    run: async ({ connect }) => {
+      const lines: string[] = [];
+      const ignore = (): void => {};
+      const logger = {
+        debug: ignore,
+        info: (line: string) => void lines.push(line),
+        warn: ignore,
+        error: ignore,
+      };
+      const service = await connect({ logger });
+      const { message } = await refusal("LOCK_CONFIG", service.release("k", { provider: "lp_nowhere" }));
+      const [id] = [...message.matchAll(/lp_([\w-]+)/g)].flatMap(([, name]) =>
+        name === "nowhere" ? [] : [name],
+      );
+      assert.ok(id !== undefined, message);
+      assert.ok(
+        lines.some((line) => /established/i.test(line) && line.includes(`"${id}"`)),
+        `it said ${JSON.stringify(lines)}`,
+      );
+    },
+  },
 ]);

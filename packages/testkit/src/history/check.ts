@@ -1,4 +1,4 @@
-import type { HistoryEvent } from "./event.ts";
+import { describeEvent, type HistoryEvent } from "./event.ts";
 
 /** The first place where a history does not fit a fenced lock. */
 export interface Conflict {
@@ -112,7 +112,5 @@ function disordered(key: string, tenures: readonly Tenure[]): Conflict | undefin
 }
 
 function describe(event: HistoryEvent): string {
-  const token = event.token === undefined ? "" : `, token ${event.token}`;
-  const what = event.kind === "suspended" ? "" : ` [${event.keys.join(", ")}] by call ${event.call}${token}`;
-  return `  ${(Number(event.at) / 1e6).toFixed(3)} ms  ${event.process}: ${event.kind}${what}`;
+  return `  ${(Number(event.at) / 1e6).toFixed(3)} ms  ${event.process}: ${describeEvent(event)}`;
 }

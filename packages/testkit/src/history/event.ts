@@ -20,3 +20,9 @@ export interface HistoryEvent {
   /** Of a grant, where the provider has fencing tokens. */
   readonly token?: bigint | undefined;
 }
+
+/** The event in words, without when and where. */
+export function describeEvent({ kind, keys, call, token }: HistoryEvent): string {
+  if (kind === "suspended") return kind;
+  return `${kind} [${keys.join(", ")}] by call ${call}${token === undefined ? "" : `, token ${token}`}`;
+}

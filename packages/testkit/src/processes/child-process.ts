@@ -9,7 +9,7 @@ import type {
 } from "@lock/core";
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { HistoryEvent } from "../history/event.ts";
+import { describeEvent, type HistoryEvent } from "../history/event.ts";
 import { within } from "../world/bounded.ts";
 import { deferred, type Deferred } from "../world/deferred.ts";
 import type { ChildSettings, Command, Outcome, RemoteGrant, Report } from "./protocol.ts";
@@ -73,8 +73,11 @@ process.on("exit", () => {
   for (const child of living) child.kill("SIGKILL");
 });
 
-/** Starts a process, and resolves when its provider is connected. */
-export async function startProcess(settings: ChildSettings): Promise<TestProcess> {
+/** Starts a process, and resolves when its provider is connected. `note` is told what happens in it, as it is heard. */
+export async function startProcess(
+  settings: ChildSettings,
+  note: (what: string) => void = () => {},
+): Promise<TestProcess> {
   const child = fork(new URL("./child.js", import.meta.url), [JSON.stringify(settings)], {
     // The flags of a test runner's own process are none of the child's.
     execArgv: [],
@@ -98,6 +101,7 @@ export async function startProcess(settings: ChildSettings): Promise<TestProcess
       case "failed":
         return ready.reject(new Error(`Process ${settings.name} could not start: ${report.message}`));
       case "event":
+        note(describeEvent(report.event));
         return void history.push(report.event);
       case "granted":
         return calls.get(report.call)?.granted.resolve(report.grant);
@@ -135,12 +139,13 @@ export async function startProcess(settings: ChildSettings): Promise<TestProcess
     if (!outcome.ok) throw new RemoteError(outcome.message, outcome.code);
     return outcome.value;
   };
-  const suspended = (): void => {
+  const suspended = (signal: string): void => {
+    note(signal);
     const at = process.hrtime.bigint();
     history.push({ at, process: settings.name, call: 0, kind: "suspended", keys: [], limit: 1 });
   };
   const kill = async (): Promise<void> => {
-    suspended();
+    suspended("SIGKILL");
     child.kill("SIGKILL");
     await exited;
   };
@@ -181,10 +186,11 @@ export async function startProcess(settings: ChildSettings): Promise<TestProcess
     inspect: async (keys) => (await result({ do: "inspect", keys: [keys].flat() })) as readonly KeyState[],
     kill,
     stop: () => {
-      suspended();
+      suspended("SIGSTOP");
       child.kill("SIGSTOP");
     },
     continue: () => {
+      note("SIGCONT");
       child.kill("SIGCONT");
     },
     close: async () => {

@@ -93,7 +93,8 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
       connect,
       start: async ({ clockShift = 0 } = {}) => {
         const name = `process ${processes.length + 1}`;
-        const started = await startProcess({ subject: module, namespace, name, clockShift });
+        const note = (what: string): void => journal.note(name, what);
+        const started = await startProcess({ subject: module, namespace, name, clockShift }, note);
         processes.push(started);
         return started;
       },

@@ -1,26 +1,37 @@
-import { defineProvider } from "@lock/core";
-import { allCases, applicableCases, runCase, type ApplicableCase, type Subject } from "@lock/testkit";
+import { defineProvider, type LockStore } from "@lock/core";
+import { allCases, applicableCases, runCase, type Subject } from "@lock/testkit";
 import { describe, expect, test } from "vitest";
 import { catalogue } from "./catalogue.ts";
 import { ReferenceStore } from "./reference-store.ts";
+import { sharedCatalogue } from "./shared-catalogue.ts";
+import { SharedStore } from "./shared-store.ts";
 
-function subjectOf(Store: new () => ReferenceStore): { readonly subject: Subject; readonly module: string } {
-  const create = () => defineProvider({ identifier: "under-test", store: new Store() });
-  return { subject: { name: "under test", create }, module: import.meta.url };
-}
+// What child processes load: the store that is correct within each of them.
+const module = new URL("./shared-subject.ts", import.meta.url).href;
 
-function caseNamed(title: string): ApplicableCase {
-  const { applicable } = applicableCases(allCases, new ReferenceStore().capabilities);
+/** Runs the case with this title on a store. */
+async function run(title: string, make: (namespace: string) => LockStore): Promise<void> {
+  const { applicable } = applicableCases(allCases, make("").capabilities);
   const found = applicable.find((one) => one.title === title);
   if (found === undefined) throw new Error(`There is no case "${title}"`);
-  return found;
+  const create: Subject["create"] = ({ namespace }) =>
+    defineProvider({ identifier: "under-test", store: make(namespace) });
+  await runCase(found, { subject: { name: "under test", create }, module });
 }
 
 describe.concurrent("a provider is rejected when", () => {
   for (const { defect, rejectedBy, Store } of catalogue) {
     test(`${defect}: ${rejectedBy}`, async () => {
-      await expect(runCase(caseNamed(rejectedBy), subjectOf(Store))).rejects.toThrow("Done and seen");
-      await runCase(caseNamed(rejectedBy), subjectOf(ReferenceStore));
+      await expect(run(rejectedBy, () => new Store())).rejects.toThrow("Done and seen");
+      await run(rejectedBy, () => new ReferenceStore());
+    });
+  }
+
+  for (const { defect, rejectedBy, Store } of sharedCatalogue) {
+    test(`${defect}: ${rejectedBy}`, async () => {
+      await expect(run(rejectedBy, (namespace) => new Store(namespace))).rejects.toThrow("Done and seen");
+      if (!rejectedBy.startsWith("processes"))
+        await run(rejectedBy, (namespace) => new SharedStore(namespace));
     });
   }
 });
