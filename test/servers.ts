@@ -47,6 +47,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   ]);
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map(async (server) => server.status === "fulfilled" && server.value()));
+    // A child of a test that was killed can outlive it and hold Vitest's pipes open, which would wait for it for ever.
+    setTimeout(() => process.exit(), 15_000).unref();
   };
   const refused = servers.find((server) => server.status === "rejected");
   if (refused) {
