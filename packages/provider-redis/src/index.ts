@@ -1,1 +1,2 @@
-export {};
+export type { RedisClient } from "./client.ts";
+export { redisProvider, redisProvider as default, type RedisProviderOptions } from "./provider.ts";

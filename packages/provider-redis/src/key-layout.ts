@@ -1,0 +1,54 @@
+/**
+ * The names of what is stored on the server.
+ *
+ * All of a bucket's names begin with `<namespace>{<bucket>}`: the braces are a hash tag, so that a bucket is one slot of a
+ * cluster and a script may touch all of it. What follows the tag is one letter, a colon and the user's key, owner or
+ * claim id as it is, to the end of the name; so no character of them needs escaping. Braces of the namespace do, or they
+ * would be the tag; so namespaces never meet: one ends where the first brace begins.
+ */
+export class KeyLayout {
+  /** The counter of tokens and tickets, and the beginning of every other name. */
+  readonly base: string;
+
+  constructor(namespace: string) {
+    this.base = `${namespace.replace(/[%{}]/g, encodeURIComponent)}{0}`;
+  }
+
+  holders(key: string): string {
+    return `${this.base}h:${key}`;
+  }
+
+  /** Whether the key has a queue. */
+  mark(key: string): string {
+    return `${this.base}m:${key}`;
+  }
+
+  tombstone(claimId: string): string {
+    return `${this.base}t:${claimId}`;
+  }
+
+  /** The newest token that a `releaseAll` of everything freed. */
+  get floor(): string {
+    return `${this.base}f`;
+  }
+
+  /** The keys that are held without end, or may be held by several. */
+  get unbounded(): string {
+    return `${this.base}i`;
+  }
+
+  /** The keys that are waited for. */
+  get awaited(): string {
+    return `${this.base}z`;
+  }
+
+  /** What one owner holds. */
+  owner(ownerId: string): string {
+    return `${this.base}o:${ownerId}`;
+  }
+
+  /** The channel on which one process hears of its grants. */
+  channel(instance: string): string {
+    return `${this.base}@${instance}`;
+  }
+}

@@ -1,0 +1,71 @@
+import { lua } from "./lua.ts";
+
+/**
+ * Hands free keys to the first that fit, in the step that frees them, and tells the process of each on its own channel:
+ * `g <claim> <ticket> <token> <remaining>`, or `w <claim>`: ask.
+ */
+export const handOver: string = lua`
+local MOST = 100
+local asking, mail, handed_over = {}, {}, 0
+
+local function tell(w, text, given, place_left)
+  if w.channel == '' then return end
+  local letter = mail[w.channel]
+  if not letter then
+    letter = { lines = {}, grants = {} }
+    mail[w.channel] = letter
+  end
+  table.insert(letter.lines, text)
+  if given then table.insert(letter.grants, { w = w, given = given, place_left = place_left }) end
+end
+
+local function hand_to(w)
+  handed_over = handed_over + 1
+  local place_left = redis.call('PTTL', base .. 'w:' .. w.id)
+  local given = grant(w, true)
+  tell(w, table.concat({ 'g', w.id, digits(w.ticket), digits(given.token), digits(given.till - now) }, ' '), given, place_left)
+end
+
+local function advance(keys)
+  local work, n = {}, 1
+  for _, key in ipairs(keys) do table.insert(work, key) end
+  while work[n] do
+    local key, at = work[n], 1
+    n = n + 1
+    while true do
+      local id = place(line(key), at)
+      if not id then break end
+      local w = waiter(id)
+      if not w then
+        leave_line(key, id)
+      elseif fits(w) then
+        if not asking[id] and held_under(w) then
+          -- granted in place when it asks: only an answer can say under which grant
+          tell(w, 'w ' .. id)
+          at = at + 1
+        elseif not asking[id] and handed_over == MOST then
+          -- enough for one script: this waiter, when it asks, goes on from here
+          return tell(w, 'w ' .. id)
+        else
+          if asking[id] then grant(w, false) else hand_to(w) end
+          for _, other in ipairs(w.keys) do
+            if other ~= key then table.insert(work, other) end
+          end
+        end
+      elseif own(holders(key), w) then
+        at = at + 1
+      else
+        break
+      end
+    end
+  end
+end
+
+-- The first in line for what is held for a short while only asks again, to learn when that ends.
+local function tell_of_early_ends()
+  for key in pairs(ends_early) do
+    local w = ahead(nil, key)
+    if w and not asking[w.id] then tell(w, 'w ' .. w.id) end
+  end
+end
+`;

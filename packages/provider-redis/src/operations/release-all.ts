@@ -1,0 +1,99 @@
+import type { KeyLayout } from "../key-layout.ts";
+import { clock } from "../lua/clock.ts";
+import { granting } from "../lua/granting.ts";
+import { handOver } from "../lua/hand-over.ts";
+import { holders } from "../lua/holders.ts";
+import { indexUpkeep } from "../lua/index-upkeep.ts";
+import { lua } from "../lua/lua.ts";
+import { standing } from "../lua/standing.ts";
+import { waiters } from "../lua/waiters.ts";
+import { writeDown } from "../lua/write-down.ts";
+import { composeScript, type Script, type ScriptCall } from "../script.ts";
+
+/** How far a walk over an index has come. */
+export interface Walk {
+  /** Redis' cursor; "0" at the beginning, and again at the end. */
+  readonly cursor: string;
+  /** The newest token there was at the beginning: what is granted during the walk stays. -1: to be asked. */
+  readonly newest: number;
+}
+
+export const START: Walk = { cursor: "0", newest: -1 };
+
+/** What is walked: all that an owner holds; or, for everything, the keys that need to be freed one by one, then those waited for. */
+export type Stage = { readonly ownerId: string } | "unbounded" | "awaited";
+
+/*
+ * release-all: one step, about 100 keys
+ *
+ * KEYS  1 counter, 2 the index to walk
+ * ARGV  1 cursor, 2 newest token to free (-1: the newest there is), 3 what is walked: o an owner's locks, i all that are indexed
+ *       (the first step frees all those that are not), z the keys waited for, 4 the owner
+ * reply {next cursor, newest token to free}
+ */
+const releaseAll = lua`
+local newest, stage = tonumber(ARGV[2]), ARGV[3]
+local rising = newest < 0 and stage == 'i'
+if newest < 0 then newest = tonumber(redis.call('GET', base) or 0) end
+local step = redis.call('ZSCAN', KEYS[2], ARGV[1], 'COUNT', 100)
+local touched = {}
+for n = 1, #step[2], 2 do
+  local key = step[2][n]
+  local h = holders(key)
+  if stage == 'o' then
+    local holder = holder_by_owner(h, ARGV[4])
+    if not holder then
+      note_owned(ARGV[4], key, false)
+    elseif holder.token <= newest then
+      drop_holder(h, holder)
+    end
+  elseif stage == 'i' then
+    if h.ghost or h.count == 0 then
+      clear_ghost(h)
+      h.indexed = true
+    end
+    for _, holder in ipairs(all_holders(h)) do
+      if holder.token <= newest then drop_holder(h, holder) end
+    end
+  end
+  table.insert(touched, key)
+end
+advance(touched)
+-- a write that can't grow, so that the next may, on a server out of memory too
+if rising then redis.call('DEL', base .. 'f') end
+write_down()
+if rising and newest > 0 then redis.call('SET', base .. 'f', digits(newest)) end
+return { step[1], digits(newest) }
+`;
+
+export const releaseAllScript: Script = composeScript(
+  indexUpkeep,
+  clock,
+  holders,
+  waiters,
+  standing,
+  granting,
+  handOver,
+  writeDown,
+  releaseAll,
+);
+
+export function encodeReleaseAll(layout: KeyLayout, stage: Stage, walk: Walk): ScriptCall {
+  const position = [walk.cursor, walk.newest];
+  if (typeof stage === "object") {
+    const { ownerId } = stage;
+    return {
+      script: releaseAllScript,
+      keys: [layout.base, layout.owner(ownerId)],
+      args: [...position, "o", ownerId],
+    };
+  }
+  return stage === "unbounded"
+    ? { script: releaseAllScript, keys: [layout.base, layout.unbounded], args: [...position, "i", ""] }
+    : { script: releaseAllScript, keys: [layout.base, layout.awaited], args: [...position, "z", ""] };
+}
+
+export function decodeReleaseAll(reply: unknown): Walk {
+  const [cursor, newest] = reply as unknown[];
+  return { cursor: String(cursor), newest: Number(newest) };
+}

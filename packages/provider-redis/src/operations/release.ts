@@ -1,0 +1,273 @@
+import { type Release, type ReleaseReply, TOMBSTONE_LIFETIME } from "@lock/core";
+import type { KeyLayout } from "../key-layout.ts";
+import { clock } from "../lua/clock.ts";
+import { granting } from "../lua/granting.ts";
+import { handOver } from "../lua/hand-over.ts";
+import { holders } from "../lua/holders.ts";
+import { indexUpkeep } from "../lua/index-upkeep.ts";
+import { lua } from "../lua/lua.ts";
+import { standing } from "../lua/standing.ts";
+import { waiters } from "../lua/waiters.ts";
+import { writeDown } from "../lua/write-down.ts";
+import { composeScript, type Script, type ScriptCall } from "../script.ts";
+
+/*
+ * release
+ *
+ * KEYS  1 counter, 2 floor, then the holders of every key of every release, then the marks of their queues in the same order. What
+ *       else may be touched is of the same bucket.
+ * ARGV  1 the number of keys of all releases, 2 "s" when they are all by grant or by owner and leave no tombstone, 3 the name that marks
+ *       this request as carried out ("": it can't come twice), then for each release: by (g grant, G grant and leave a tombstone, c claim,
+ *       C claim and leave a tombstone, o owner, a no owner), id or owner, number of keys
+ * reply the answer alone to the only release, or for each release: 1 freed, 0 not; or {"again"}: this very request was carried out before.
+ */
+
+/** Nobody waits for any of the keys, and each has one holder at most: nothing to hand over. */
+const unwaited = lua`
+-- one lock of execute: most of what a lock server does
+if ARGV[1] == '1' and ARGV[2] == 's' and ARGV[4] == 'g' then
+  local read = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
+  if not read[3] then
+    if not read[2] then return 0 end
+    local id, token, kind, ending = string.match(read[2], '^(%S+) (%d+) (%a).(.) ')
+    if kind == 'e' and ending == '-' then
+      if id ~= ARGV[5] then return 0 end
+      redis.call('DEL', KEYS[3])
+      return read[1] and tonumber(token) <= tonumber(read[1]) and 0 or 1
+    end
+  end
+end
+
+`;
+
+/** The same for several, and for locks that an index names. */
+const unwaitedSeveral = lua`
+local function release_unwaited()
+  local count = tonumber(ARGV[1])
+  if ARGV[2] ~= 's' then return nil end
+  local texts = redis.call('MGET', unpack(KEYS, 2))
+  for n = count + 2, 2 * count + 1 do
+    if texts[n] then return nil end
+  end
+  local floor = tonumber(texts[1] or 0)
+  local freed, names, endless, owners, skip, at = {}, {}, {}, {}, #KEYS[1] + 3, 1
+  for n = 1, (#ARGV - 3) / 3 do
+    local a = n * 3 + 1
+    local by, whose = ARGV[a], ARGV[a + 1]
+    freed[n] = 1
+    for _ = 1, ARGV[a + 2] do
+      at = at + 1
+      local text, mine = texts[at], false
+      if text then
+        local id, token, kind, ending, owner = string.match(text, '^(%S+) (%d+) (%a).(.) ([^%z]*)$')
+        -- held by several, or with an earlier grant of the owner in it
+        if not id then return nil end
+        if by == 'g' then mine = id == whose elseif by == 'o' then mine = kind == 'o' and owner == whose else mine = kind == 'a' end
+        if mine then
+          local name = KEYS[at + 1]
+          names[#names + 1] = name
+          if ending == '~' then endless[#endless + 1] = string.sub(name, skip) end
+          if kind == 'o' then owners[#owners + 1] = { KEYS[1] .. 'o:' .. owner, string.sub(name, skip) } end
+          -- what releaseAll freed and left standing is cleared away, and was not held
+          mine = tonumber(token) > floor
+        end
+      end
+      if not mine then freed[n] = 0 end
+    end
+  end
+  if #names > 0 then redis.call('DEL', unpack(names)) end
+  if #endless > 0 then
+    redis.call('ZREM', KEYS[1] .. 'i', unpack(endless))
+    keep_index(KEYS[1] .. 'i', 0, 0)
+  end
+  for _, owned in ipairs(owners) do
+    redis.call('ZREM', owned[1], owned[2])
+    keep_index(owned[1], 0, 0)
+  end
+  return freed
+end
+
+if ARGV[3] == '' then
+  local freed = release_unwaited()
+  if freed then return freed end
+elseif redis.call('EXISTS', ARGV[3]) == 1 then
+  return { { 'again' } }
+end
+`;
+
+const handedOn = lua`
+local replies, touched, tombstones = {}, {}, {}
+
+local function leave_place(id)
+  local w = waiter(id)
+  if not w then return false end
+  for _, key in ipairs(w.keys) do table.insert(touched, key) end
+  leave_lines(w)
+  return true
+end
+
+local function release_grant(id, keys)
+  local freed = 1
+  for _, key in ipairs(keys) do
+    local h = holders(key)
+    local holder = holder_by_id(h, id)
+    if holder then
+      drop_holder(h, holder)
+    else
+      freed = 0
+      forget_absorbed(h, id)
+    end
+  end
+  leave_place(id)
+  return freed
+end
+
+-- What was held before this claim absorbed it comes back, for as long as it had.
+local function restore(h, holder, limit)
+  for n, old in ipairs(holder.before) do
+    if old.till > now then
+      local rest = { unpack(holder.before, n + 1) }
+      put_holder(h, { id = old.id, token = old.token, kind = holder.kind, owner = holder.owner, handed = old.handed, till = old.till, before = rest }, limit)
+      return
+    end
+  end
+end
+
+local function withdraw(id, keys)
+  local freed = leave_place(id) and 1 or 0
+  for _, key in ipairs(keys) do
+    local h = holders(key)
+    local holder = holder_by_id(h, id)
+    if holder then
+      local limit = h.limit
+      drop_holder(h, holder)
+      restore(h, holder, limit)
+      freed = 1
+    else
+      forget_absorbed(h, id)
+    end
+  end
+  return freed
+end
+
+local function release_owner(owner, keys)
+  local freed = 1
+  for _, key in ipairs(keys) do
+    local h = holders(key)
+    local mine = {}
+    if owner then
+      table.insert(mine, holder_by_owner(h, owner))
+    else
+      for _, holder in ipairs(all_holders(h)) do
+        if holder.kind == 'a' then table.insert(mine, holder) end
+      end
+    end
+    for _, holder in ipairs(mine) do drop_holder(h, holder) end
+    if #mine == 0 then freed = 0 end
+  end
+  return freed
+end
+
+local skip, at = #base + 3, 2
+for a = 4, #ARGV, 3 do
+  local by, whose, keys = ARGV[a], ARGV[a + 1], {}
+  for _ = 1, ARGV[a + 2] do
+    at = at + 1
+    local key = string.sub(KEYS[at], skip)
+    table.insert(keys, key)
+    table.insert(touched, key)
+  end
+  if by == 'g' or by == 'G' then
+    table.insert(replies, release_grant(whose, keys))
+  elseif by == 'c' or by == 'C' then
+    table.insert(replies, withdraw(whose, keys))
+  else
+    table.insert(replies, release_owner(by == 'o' and whose, keys))
+  end
+  if by == 'G' or by == 'C' then table.insert(tombstones, base .. 't:' .. whose) end
+end
+advance(touched)
+if #tombstones > 0 then
+  -- a write that can't grow, so that the next may, on a server out of memory too
+  redis.call('DEL', unpack(tombstones))
+end
+write_down()
+for _, name in ipairs(tombstones) do redis.call('SET', name, '', 'PX', ${TOMBSTONE_LIFETIME}) end
+if ARGV[3] ~= '' then redis.call('SET', ARGV[3], '', 'PX', ${TOMBSTONE_LIFETIME}) end
+return replies
+`;
+
+export const releaseScript: Script = composeScript(
+  unwaited,
+  indexUpkeep,
+  unwaitedSeveral,
+  clock,
+  holders,
+  waiters,
+  standing,
+  granting,
+  handOver,
+  writeDown,
+  handedOn,
+);
+
+/** More names than this would not fit Lua's stack in one call. */
+const MOST_KEYS_AT_ONCE = 1_000;
+
+/**
+ * `mark`: a name of this one request. A request that a client may send a second time by itself leaves it for a minute, since
+ * releasing by owner twice could free a newer grant.
+ */
+export function encodeRelease(
+  layout: KeyLayout,
+  releases: readonly Release[],
+  mark: string | null,
+): ScriptCall {
+  const keys = [layout.base, layout.floor];
+  const marks: string[] = [];
+  const marked = mark === null ? "" : layout.tombstone(mark);
+  const args: (string | number)[] = [0, "s", marked];
+  for (const release of releases) {
+    for (const key of release.keys) {
+      keys.push(layout.holders(key));
+      marks.push(layout.mark(key));
+    }
+    const by = letter(release);
+    if (by === "G" || by === "c" || by === "C") args[1] = "";
+    args.push(by, whose(release), release.keys.length);
+  }
+  args[0] = marks.length;
+  if (marks.length > MOST_KEYS_AT_ONCE) args[1] = "";
+  return { script: releaseScript, keys: [...keys, ...marks], args };
+}
+
+function letter(release: Release): string {
+  switch (release.by) {
+    case "grant":
+      return release.tombstone ? "G" : "g";
+    case "claim":
+      return release.tombstone ? "C" : "c";
+    case "owner":
+      return release.ownerId === null ? "a" : "o";
+  }
+}
+
+function whose(release: Release): string {
+  switch (release.by) {
+    case "grant":
+      return release.grantId;
+    case "claim":
+      return release.claimId;
+    case "owner":
+      return release.ownerId ?? "";
+  }
+}
+
+export function decodeRelease(reply: unknown): ReleaseReply[] {
+  const answers: readonly unknown[] = Array.isArray(reply) ? reply : [reply];
+  return answers.map((answer) =>
+    Array.isArray(answer)
+      ? { status: "failed", error: new Error("The release was sent again by the Redis client") }
+      : { status: "released", freed: Number(answer) === 1 },
+  );
+}

@@ -1,0 +1,274 @@
+import type { Claim, TakeReply } from "@lock/core";
+import type { KeyLayout } from "../key-layout.ts";
+import { clock } from "../lua/clock.ts";
+import { granting } from "../lua/granting.ts";
+import { handOver } from "../lua/hand-over.ts";
+import { holders } from "../lua/holders.ts";
+import { indexUpkeep } from "../lua/index-upkeep.ts";
+import { lua } from "../lua/lua.ts";
+import { standing } from "../lua/standing.ts";
+import { waiters } from "../lua/waiters.ts";
+import { writeDown } from "../lua/write-down.ts";
+import { composeScript, type Script, type ScriptCall } from "../script.ts";
+import { decodeSpan, encodeLease, encodeLimit } from "./span.ts";
+
+/*
+ * take
+ *
+ * KEYS  1 counter, then for each claim its tombstone, and for each of its keys the holders and the mark of its queue; then the index of
+ *       each owner named. What else may be touched is of the same bucket.
+ * ARGV  1 the channel of this process ("" for none), 2 how far to look for whether anything stands in the way, when all claims are
+ *       exclusive and share no key: the last of the keys to look at, negative where an index is to be written too; else 0.
+ *       Then for each claim: flags, limit (0: none), lease in ms (-1: without end), number of keys
+ *       flags: kind (e execute, a acquire, o acquire by an owner: the next of the owner indexes), w or -: waits, k or -: keeps the lease
+ * reply the token alone of the only claim, or for each claim: token (granted under its own id, for the lease asked for) | {"g", grant id, token, remaining}
+ *       | {"q", ticket, check in} | {"b", owner or "", free in} | {"w"}: withdrawn. Milliseconds, -1 without end.
+ */
+
+/**
+ * Nothing is in anyone's way: one read tells for all claims, and what is left is to write. The claim of one key stands first
+ * and apart, since it is most of what a lock server does: what is spared here shows.
+ */
+const uncontended = lua`
+local look = tonumber(ARGV[2])
+local free = false
+if look == 4 then
+  if redis.call('EXISTS', KEYS[2], KEYS[3], KEYS[4]) == 0 then
+    local token = redis.call('INCRBY', KEYS[1], 1)
+    -- the counter is new, and whatever floor there is belongs to one that was lost
+    if token == 1 then redis.call('DEL', KEYS[1] .. 'f') end
+    redis.call('SET', KEYS[3], string.sub(KEYS[2], #KEYS[1] + 3) .. string.format(' %.0f ', token) .. string.sub(ARGV[3], 1, 1) .. '-- ', 'PX', ARGV[5])
+    return token
+  end
+elseif look ~= 0 and redis.call('EXISTS', unpack(KEYS, 2, math.abs(look))) == 0 then
+  free = true
+end
+if free and look > 0 then
+  local claims, skip, at, tokens = (#ARGV - 2) / 4, #KEYS[1] + 3, 2, {}
+  local token = redis.call('INCRBY', KEYS[1], claims) - claims
+  if token == 0 then redis.call('DEL', KEYS[1] .. 'f') end
+  for claim = 1, claims do
+    local a = claim * 4 - 1
+    token = token + 1
+    local holder = string.sub(KEYS[at], skip) .. string.format(' %.0f ', token) .. string.sub(ARGV[a], 1, 1) .. '-- '
+    for n = at + 1, at + 2 * ARGV[a + 3], 2 do redis.call('SET', KEYS[n], holder, 'PX', ARGV[a + 2]) end
+    at = at + 1 + 2 * ARGV[a + 3]
+    tokens[claim] = token
+  end
+  return tokens
+end
+`;
+
+/** The same for locks that an index names: those of owners, and those without end. */
+const uncontendedIndexed = lua`
+if free then
+  local claims, skip, at, owner_at, tokens = (#ARGV - 2) / 4, #KEYS[1] + 3, 2, -look, {}
+  local token = redis.call('INCRBY', KEYS[1], claims) - claims
+  if token == 0 then redis.call('DEL', KEYS[1] .. 'f') end
+  local sweeps = math.floor((token + claims) / 16) ~= math.floor(token / 16)
+  for claim = 1, claims do
+    local a = claim * 4 - 1
+    local kind, lease, indexes, owner = string.sub(ARGV[a], 1, 1), ARGV[a + 2], {}, ''
+    local endless = lease == '-1'
+    local till = endless and FOREVER or now + lease
+    if endless then table.insert(indexes, base .. 'i') end
+    if kind == 'o' then
+      owner_at = owner_at + 1
+      owner = string.sub(KEYS[owner_at], skip)
+      table.insert(indexes, KEYS[owner_at])
+    end
+    token = token + 1
+    local holder = string.sub(KEYS[at], skip) .. string.format(' %.0f ', token) .. kind .. (endless and '-~ ' or '-- ') .. owner
+    for n = at + 1, at + 2 * ARGV[a + 3], 2 do
+      if endless then redis.call('SET', KEYS[n], holder) else redis.call('SET', KEYS[n], holder, 'PX', lease) end
+      for _, index in ipairs(indexes) do redis.call('ZADD', index, digits(till), string.sub(KEYS[n], skip)) end
+    end
+    for _, index in ipairs(indexes) do
+      keep_index(index, till, now)
+      if sweeps then sweep_index(index, now) end
+    end
+    at = at + 1 + 2 * ARGV[a + 3]
+    tokens[claim] = token
+  end
+  return tokens
+end
+`;
+
+const contended = lua`
+local claims = {}
+do
+  local skip, at, owners = #base + 3, 2, {}
+  for a = 3, #ARGV, 4 do
+    local flags, limit, lease = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
+    local w = {
+      id = string.sub(KEYS[at], skip), kind = string.sub(flags, 1, 1), wait = string.sub(flags, 2, 2) == 'w', keep = string.sub(flags, 3, 3) == 'k',
+      limit = limit == 0 and FOREVER or limit, lease = lease < 0 and FOREVER or lease, channel = ARGV[1], keys = {},
+    }
+    if w.kind == 'o' then table.insert(owners, w) end
+    at = at + 1
+    for _ = 1, ARGV[a + 3] do
+      table.insert(w.keys, string.sub(KEYS[at], skip))
+      at = at + 2
+    end
+    w.withdrawn = redis.call('EXISTS', base .. 't:' .. w.id) == 1
+    if not w.withdrawn then asking[w.id] = true end
+    table.insert(claims, w)
+  end
+  for n, w in ipairs(owners) do w.owner = string.sub(KEYS[at + n - 1], skip) end
+end
+
+-- What an earlier asking, or a hand-over, gave to this claim.
+local function given_before(w)
+  local given, handed = nil, false
+  for _, key in ipairs(w.keys) do
+    local h = holders(key)
+    local holder = holder_by_id(h, w.id)
+    if not holder then return nil end
+    handed = handed or holder.handed
+    local till = till_of(h, holder)
+    if not given or till < given.till then given = { id = w.id, token = holder.token, till = till } end
+  end
+  if handed then
+    for _, key in ipairs(w.keys) do
+      local h = holders(key)
+      extend(h, holder_by_id(h, w.id), w.lease)
+    end
+    given.till = now + w.lease
+  end
+  return given
+end
+
+local function take(w)
+  if w.withdrawn or granted[w.id] then return end
+  granted[w.id] = given_before(w)
+  if granted[w.id] then return end
+  local placed = waiter(w.id)
+  if placed then
+    w.ticket = placed.ticket
+    refreshed[w.id] = placed
+  end
+  advance(w.keys)
+  if granted[w.id] or placed then return end
+  if fits(w) then
+    grant(w, false)
+  elseif w.wait then
+    w.ticket = next_number()
+    join_lines(w)
+  end
+end
+
+-- Who is in the way of a claim, and for how long at most: until a lease ends, or the place of a waiter that may be dead.
+local function obstacle(w)
+  local owner, lease_end, place_end = nil, FOREVER, FOREVER
+  for _, key in ipairs(w.keys) do
+    local h = holders(key)
+    if not own(h, w) then
+      if not has_room(h, w) then
+        lease_end = math.min(lease_end, first_end(h))
+        owner = owner or (h.one and h.one.owner)
+      end
+      local other = ahead(w, key)
+      if other then
+        owner = owner or other.owner
+        local seen = refreshed[other.id] or joined_records[other.id]
+        local left = seen and PLACE or redis.call('PTTL', base .. 'w:' .. other.id)
+        place_end = math.min(place_end, now + math.max(left, 0))
+      end
+    end
+  end
+  return owner, lease_end, place_end
+end
+
+-- One more millisecond, so that what is to have ended then has.
+local function span(till)
+  return till == FOREVER and -1 or till - now + 1
+end
+
+local replies = {}
+for _, w in ipairs(claims) do take(w) end
+for n, w in ipairs(claims) do
+  local given = granted[w.id]
+  if w.withdrawn then
+    replies[n] = { 'w' }
+  elseif given then
+    replies[n] = { 'g', given.id, given.token, given.till == FOREVER and -1 or given.till - now }
+  else
+    local owner, lease_end, place_end = obstacle(w)
+    if w.ticket then
+      replies[n] = { 'q', w.ticket, span(math.min(lease_end, place_end)) }
+    else
+      replies[n] = { 'b', owner or '', span(lease_end) }
+    end
+  end
+end
+write_down()
+return replies
+`;
+
+export const takeScript: Script = composeScript(
+  uncontended,
+  clock,
+  indexUpkeep,
+  uncontendedIndexed,
+  holders,
+  waiters,
+  standing,
+  granting,
+  handOver,
+  writeDown,
+  contended,
+);
+
+/** More names than this would not fit Lua's stack in one call. */
+const MOST_NAMES_AT_ONCE = 1_000;
+
+export function encodeTake(layout: KeyLayout, channel: string, claims: readonly Claim[]): ScriptCall {
+  const keys = [layout.base];
+  const owners: string[] = [];
+  const args: (string | number)[] = [channel, 0];
+  let simple = true;
+  let indexed = false;
+  for (const claim of claims) {
+    const owner = claim.kind === "acquire" ? claim.ownerId : null;
+    if (owner !== null) owners.push(layout.owner(owner));
+    keys.push(layout.tombstone(claim.id));
+    for (const key of claim.keys) keys.push(layout.holders(key), layout.mark(key));
+    if (claim.limit !== 1) simple = false;
+    const lease = encodeLease(claim.lease);
+    if (owner !== null || lease < 0) indexed = true;
+    const kind = claim.kind === "execute" ? "e" : owner === null ? "a" : "o";
+    const flags = `${kind}${claim.wait ? "w" : "-"}${claim.keepLease ? "k" : "-"}`;
+    args.push(flags, encodeLimit(claim.limit), lease, claim.keys.length);
+  }
+  const apart = claims.length === 1 || new Set(keys).size === keys.length;
+  if (simple && apart && keys.length <= MOST_NAMES_AT_ONCE) args[1] = indexed ? -keys.length : keys.length;
+  return { script: takeScript, keys: owners.length === 0 ? keys : [...keys, ...owners], args };
+}
+
+export function decodeTake(claims: readonly Claim[], reply: unknown): TakeReply[] {
+  if (!Array.isArray(reply)) return [decodeAnswer(claims[0] as Claim, reply)];
+  return reply.map((answer, n) => decodeAnswer(claims[n] as Claim, answer));
+}
+
+function decodeAnswer(claim: Claim, answer: unknown): TakeReply {
+  // A client that is told to makes strings of integers.
+  if (!Array.isArray(answer)) {
+    return { status: "granted", grantId: claim.id, token: Number(answer), remaining: claim.lease };
+  }
+  const [status, first, second, third] = answer as unknown[];
+  switch (status) {
+    case "g":
+      return {
+        status: "granted",
+        grantId: String(first),
+        token: Number(second),
+        remaining: decodeSpan(third),
+      };
+    case "q":
+      return { status: "queued", ticket: Number(first), checkIn: decodeSpan(second) };
+    case "b":
+      return { status: "busy", ownerId: first === "" ? null : String(first), freeIn: decodeSpan(second) };
+    default:
+      return { status: "withdrawn" };
+  }
+}

@@ -1,0 +1,102 @@
+import type { Logger, StoreEvents } from "@lock/core";
+import { DISCONNECT_TIMEOUT, reconnectPause, type RedisClient } from "./client.ts";
+import { endClient } from "./connection.ts";
+import { asFailure, isRefusal } from "./failures.ts";
+
+/**
+ * The one connection on which a process hears that its waiters' turns have come: a channel of its own, so that a release
+ * wakes the next waiter and nobody else.
+ */
+export class WakeUp {
+  readonly #subscriber: RedisClient;
+  readonly #channel: string;
+  readonly #events: StoreEvents;
+  readonly #logger: Logger;
+  readonly #name: string;
+  #begun: { resolve: () => void; reject: (error: unknown) => void } | null = null;
+  #listened = false;
+
+  constructor(client: RedisClient, channel: string, id: string, events: StoreEvents, logger: Logger) {
+    this.#channel = channel;
+    this.#events = events;
+    this.#logger = logger;
+    this.#name = `Wake-up connection in "${id}" provider`;
+    this.#subscriber = client.duplicate({
+      lazyConnect: true,
+      // Subscribed here, where it is known when it is done: what was published before that was missed.
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: null,
+      retryStrategy: reconnectPause,
+      enableOfflineQueue: true,
+      disconnectTimeout: DISCONNECT_TIMEOUT,
+      keyPrefix: "",
+      // Silence is the normal state of this connection.
+      socketTimeout: undefined,
+      commandTimeout: undefined,
+    });
+  }
+
+  /** Resolves when it listens. */
+  async open(): Promise<void> {
+    this.#subscriber.on("ready", this.#onReady);
+    this.#subscriber.on("message", this.#onMessage);
+    this.#subscriber.on("error", this.#onError);
+    await new Promise<void>((resolve, reject) => {
+      this.#begun = { resolve, reject };
+      this.#subscriber.connect().catch(() => {});
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#begun?.reject(new Error("The provider was closed"));
+    this.#begun = null;
+    this.#subscriber.off("ready", this.#onReady);
+    this.#subscriber.off("message", this.#onMessage);
+    await endClient(this.#subscriber);
+    this.#subscriber.off("error", this.#onError);
+  }
+
+  readonly #onReady = (): void => {
+    this.#subscriber.call("subscribe", [this.#channel]).then(
+      () => {
+        if (this.#listened) {
+          this.#logger.debug(`${this.#name} re-established`);
+          this.#events.wakeAll();
+        }
+        this.#listened = true;
+        this.#begun?.resolve();
+        this.#begun = null;
+      },
+      (error: unknown) => {
+        // Cut again: the next "ready" subscribes.
+        if (!isRefusal(error)) return;
+        if (this.#begun) this.#begun.reject(asFailure(error));
+        else this.#logger.warn(`${this.#name} is refused, so waiters are slow to hear: ${error.message}`);
+        this.#begun = null;
+      },
+    );
+  };
+
+  readonly #onMessage = (_channel: string, message: string): void => {
+    for (const line of message.split("\n")) {
+      const [sort, claimId, ticket, token, remaining] = line.split(" ");
+      if (claimId === undefined) continue;
+      if (sort === "w") {
+        this.#events.wake([claimId]);
+      } else if (sort === "g") {
+        this.#events.granted({
+          claimId,
+          ticket: Number(ticket),
+          token: Number(token),
+          remaining: Number(remaining),
+          provisional: true,
+        });
+      }
+    }
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#logger.debug(`${this.#name}: ${error.message}`);
+  };
+}
