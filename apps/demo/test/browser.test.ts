@@ -95,7 +95,7 @@ test("with locks nothing is oversold, and the picture shows who held and who wai
   expect(await pixels("wait")).toBeGreaterThan(1_000);
   expect(await pixels("clash")).toBe(0);
   await page.getByText("Every purchase as a table").click();
-  expect(await page.locator("#purchases tbody tr").count()).toBe(80);
+  await expect.poll(() => page.locator("#purchases tbody tr").count()).toBe(80);
 });
 
 test("the sale goes on when the holder is killed, and the page tells what happened", async () => {

@@ -80,6 +80,26 @@ describe("the numbers", () => {
     expect(result).toMatchObject({ sold: 1, oversold: 0, refused: 1, stale: 1, mostInside: 2 });
   });
 
+  test("keep apart those who were told too late and those who got no lock", () => {
+    const lost = { kind: "failed", code: "LOCK_LOST", reason: "Lost the lock" } as const;
+    const late = { kind: "failed", code: "LOCK_TIMEOUT", reason: "Timed-out acquiring lock" } as const;
+    const events: SaleEvent[] = [
+      { kind: "left", at: 5, checkout: 1, buyer: 1, outcome: "sold" },
+      { ...lost, at: 6, checkout: 1, buyer: 1 },
+      { ...late, at: 7, checkout: 2, buyer: 2 },
+      { ...late, at: 8, checkout: 1, buyer: 3 },
+    ];
+    expect(tally({ stock: 5, left: 4, receipts: [1], events })).toMatchObject({
+      refused: 2,
+      unserved: 2,
+      stale: 0,
+    });
+    expect(chronicle(events).map((incident) => incident.text)).toEqual([
+      "Checkout 1 was told that its lock was lost.",
+      "Checkout 2: Timed-out acquiring lock",
+    ]);
+  });
+
   test("take median and p95 by nearest rank", () => {
     const events = Array.from({ length: 100 }, (_, index): SaleEvent[] => [
       { kind: "waiting", at: 0, checkout: 1, buyer: index },

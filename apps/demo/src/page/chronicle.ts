@@ -12,6 +12,8 @@ type Ending = SaleEvent & { kind: "died" | "frozen" };
 /** What went wrong during the sale and how it went on, in the order in which it happened. */
 export function chronicle(events: readonly SaleEvent[]): Incident[] {
   const incidents: Incident[] = [];
+  /** One that meets everybody is told once. */
+  const reasons = new Set<string>();
   const tokens = new Map<number, string | null>();
   /** The holder that the others are waiting for, though it does nothing any more. */
   let absent: { event: Ending; token: string } | null = null;
@@ -36,13 +38,11 @@ export function chronicle(events: readonly SaleEvent[]): Incident[] {
         break;
       case "failed":
         tokens.delete(event.checkout);
-        incidents.push({
-          at: event.at,
-          text:
-            event.code === "LOCK_LOST"
-              ? `${who} was told that its lock was lost.`
-              : `${who}: ${event.reason}`,
-        });
+        if (event.code === "LOCK_LOST") {
+          incidents.push({ at: event.at, text: `${who} was told that its lock was lost.` });
+        } else if (!reasons.has(event.reason))
+          incidents.push({ at: event.at, text: `${who}: ${event.reason}` });
+        reasons.add(event.reason);
         break;
       case "died":
       case "frozen": {

@@ -37,9 +37,14 @@ export function verdict(
     const detail = `${count(sold, "item")} of ${plan.stock} went, yet the stock says ${left} left. ${inside}`;
     return { tone: "bad", headline: "The stock is wrong", detail };
   }
+  const unserved = `${count(tally.unserved, "buyer")} got no lock`;
+  if (sold === 0 && tally.unserved > 0) {
+    return { tone: "bad", headline: "No locks to be had", detail: `${unserved}, so nothing was sold.` };
+  }
   const facts = [`${sold} of ${plan.stock} sold, ${left} left`];
   if (stale > 0)
     facts.push(`${count(stale, "stale write")} refused by ${stale === 1 ? "its" : "their"} fencing token`);
+  if (tally.unserved > 0) facts.push(unserved);
   if (abandoned > 0) facts.push(`${count(abandoned, "buyer")} lost with the checkout that was killed`);
   else if (mostInside === 1) facts.push("never more than one checkout inside");
   const early = status === "stopped" ? "Stopped early, nothing oversold" : "Nothing oversold";

@@ -1,4 +1,4 @@
-import type { SaleEvent } from "./event.ts";
+import type { Outcome, SaleEvent } from "./event.ts";
 import { crowding, Segments } from "./segments.ts";
 
 /** The numbers of a sale. */
@@ -13,6 +13,8 @@ export interface Tally {
   readonly refused: number;
   /** Of those refused, the writes that fencing turned away. */
   readonly stale: number;
+  /** Of those refused, the ones for whom no lock could be had. */
+  readonly unserved: number;
   /** Buyers whose checkout died before they had a receipt. */
   readonly abandoned: number;
   /** How many checkouts were killed, and how often one was frozen. */
@@ -33,40 +35,36 @@ export interface Books {
 }
 
 export function tally({ stock, left, receipts, events }: Books): Tally {
-  const sold = new Set(receipts);
+  const fates = new Map<number, Outcome | "unserved" | "abandoned">(receipts.map((buyer) => [buyer, "sold"]));
   const stepped = new Map<number, number>();
   const durations: number[] = [];
-  const refused = new Set<number>();
-  const abandoned = new Set<number>();
-  let stale = 0;
+  const segments = new Segments();
   for (const event of events) {
+    segments.add(event);
     if (event.kind === "waiting") stepped.set(event.buyer, event.at);
-    else if (event.kind === "left") {
-      if (event.outcome === "sold") durations.push(event.at - (stepped.get(event.buyer) ?? event.at));
-      else refused.add(event.buyer);
-      if (event.outcome === "stale") stale++;
-    } else if (event.kind === "failed" && !sold.has(event.buyer)) refused.add(event.buyer);
-    else if (
-      event.kind === "died" &&
-      event.buyer !== null &&
-      !sold.has(event.buyer) &&
-      !refused.has(event.buyer)
-    ) {
-      abandoned.add(event.buyer);
+    else if (event.kind === "left" && event.outcome === "sold") {
+      durations.push(event.at - (stepped.get(event.buyer) ?? event.at));
+    } else if (event.kind === "left") fates.set(event.buyer, event.outcome);
+    // A lock that was lost after the purchase, or a process that died after it, takes nothing back.
+    else if (event.kind === "failed" && !fates.has(event.buyer)) fates.set(event.buyer, "unserved");
+    else if (event.kind === "died" && event.buyer !== null && !fates.has(event.buyer)) {
+      fates.set(event.buyer, "abandoned");
     }
   }
   durations.sort((a, b) => a - b);
-  const segments = new Segments();
-  for (const event of events) segments.add(event);
+  const number = (...wanted: readonly string[]): number =>
+    [...fates.values()].filter((fate) => wanted.includes(fate)).length;
+  const happened = (kind: SaleEvent["kind"]): number => events.filter((event) => event.kind === kind).length;
   return {
     sold: receipts.length,
     left,
     oversold: Math.max(0, receipts.length - stock),
-    refused: refused.size,
-    stale,
-    abandoned: abandoned.size,
-    killed: events.filter((event) => event.kind === "died").length,
-    frozen: events.filter((event) => event.kind === "frozen").length,
+    refused: number("sold-out", "stale", "unserved"),
+    stale: number("stale"),
+    unserved: number("unserved"),
+    abandoned: number("abandoned"),
+    killed: happened("died"),
+    frozen: happened("frozen"),
     median: percentile(durations, 0.5),
     p95: percentile(durations, 0.95),
     mostInside: Math.max(0, ...crowding(segments.all, 0).map((step) => step.inside)),
