@@ -37,6 +37,13 @@ export class Connection {
     this.#pool.on("error", () => {});
   }
 
+  /** Opens all of them, so that no call has to wait for that later. One is enough: the others may follow when they are needed. */
+  async open(): Promise<void> {
+    const opening = Array.from({ length: this.#pool.options.max }, () => this.query({ name: "", text: "SELECT", values: [] }));
+    const outcomes = await Promise.allSettled(opening);
+    if (outcomes.every(({ status }) => status === "rejected")) await opening[0];
+  }
+
   /** @throws {LockError} for a refusal; anything else as the client throws it. */
   async query(call: Call): Promise<readonly Row[]> {
     let client: PoolClient;

@@ -66,7 +66,7 @@ export class PostgresStore implements LockStore {
     this.#connection = connection;
     this.#wakeUp = wakeUp;
     try {
-      await Promise.all([checkServer(connection), wakeUp?.start()]);
+      await Promise.all([connection.open().then(() => checkServer(connection)), wakeUp?.start()]);
     } catch (error) {
       await this.close();
       throw error;
