@@ -14,7 +14,7 @@ export const acquireCases: readonly ConformanceCase[] = area("acquire", [
       await refusal("LOCK_NOT_ACQUIRED", rival.acquire("k", { ownerId: "v" }));
       await refusal(
         "LOCK_TIMEOUT",
-        rival.execute("k", () => assert.fail("the job ran"), { timeout: "20ms" }),
+        rival.execute("k", () => assert.fail("the job ran"), { timeout: "300ms" }),
       );
       assert.equal(await rival.release("k", { ownerId: "u" }), true);
       await rival.acquire("k", { ownerId: "v" });
@@ -81,11 +81,11 @@ export const acquireCases: readonly ConformanceCase[] = area("acquire", [
     name: "with expire it is held that long, and free afterwards without anyone cleaning up",
     rival: true,
     run: async ({ locking, rival }) => {
-      const lock = await locking.acquire(["a", "b"], { expire: "400ms", ownerId: "u" });
-      await pause(lock.remaining() - 150);
+      const lock = await locking.acquire(["a", "b"], { expire: "700ms", ownerId: "u" });
+      await pause(lock.remaining() - 350);
       await refusal("LOCK_NOT_ACQUIRED", rival.acquire("a"));
       await refusal("LOCK_NOT_ACQUIRED", rival.acquire("b"));
-      await pause(300);
+      await pause(500);
       await rival.acquire("b");
       await rival.acquire("a");
     },

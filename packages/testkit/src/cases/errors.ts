@@ -20,8 +20,8 @@ export const errorCases: readonly ConformanceCase[] = area("errors", [
     run: async ({ locking, rival }) => {
       await locking.acquire("a");
       for (const call of [
-        rival.execute(["b", "a"], () => {}, { timeout: "50ms" }),
-        rival.acquire(["b", "a"], { timeout: "50ms", awaitQueue: true }),
+        rival.execute(["b", "a"], () => {}, { timeout: "300ms" }),
+        rival.acquire(["b", "a"], { timeout: "300ms", awaitQueue: true }),
       ]) {
         const error = await refusal("LOCK_TIMEOUT", call);
         assert.ok(error.message.startsWith("Timed-out acquiring lock"), error.message);
@@ -56,7 +56,7 @@ export const errorCases: readonly ConformanceCase[] = area("errors", [
     run: async ({ locking, rival }) => {
       await locking.acquire("k");
       const calls = Array.from({ length: 50 }, async (_, index) => {
-        const args = { timeout: "100ms" } as const;
+        const args = { timeout: "500ms" } as const;
         if (index % 2 === 0)
           return await refusal(
             "LOCK_TIMEOUT",

@@ -115,7 +115,7 @@ export const executeCases: readonly ConformanceCase[] = area("execute", [
       const two = await world.hold("k", { limit: 2 });
       await refusal(
         "LOCK_TIMEOUT",
-        world.locking.execute("k", () => {}, { limit: 2, timeout: "20ms" }),
+        world.locking.execute("k", () => {}, { limit: 2, timeout: "300ms" }),
       );
       await one.free();
       two.lock.assertHeld();
@@ -184,7 +184,7 @@ export const executeCases: readonly ConformanceCase[] = area("execute", [
       let ran = false;
       await refusal(
         "LOCK_TIMEOUT",
-        world.rival.execute("k", () => (ran = true), { timeout: "100ms" }),
+        world.rival.execute("k", () => (ran = true), { timeout: "300ms" }),
       );
       await free();
       await pause(50);

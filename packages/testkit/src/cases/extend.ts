@@ -12,7 +12,7 @@ export const extendCases: readonly ConformanceCase[] = area("extend", [
     name: "makes it last for expire from now, be it longer or shorter",
     rival: true,
     run: async ({ locking, rival }) => {
-      const longer = await locking.acquire("longer", { ...u, expire: "300ms" });
+      const longer = await locking.acquire("longer", { ...u, expire: "700ms" });
       const shorter = await locking.acquire("shorter", { ...u, expire: "60s" });
       assert.equal(longer.signal.aborted, false);
       await longer.extend("5s");
@@ -22,7 +22,7 @@ export const extendCases: readonly ConformanceCase[] = area("extend", [
         `remaining() is ${longer.remaining()}`,
       );
       assert.ok(shorter.remaining() <= 150, `remaining() is ${shorter.remaining()}`);
-      await pause(450);
+      await pause(850);
       longer.assertHeld();
       assert.equal(longer.signal.aborted, false);
       await refusal("LOCK_NOT_ACQUIRED", rival.acquire("longer", v));

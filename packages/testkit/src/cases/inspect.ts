@@ -102,7 +102,7 @@ export const inspectCases: readonly ConformanceCase[] = area("inspect", [
         rival.acquire("a", { awaitQueue: true, timeout: "5s", ownerId: "u" }),
         refusal(
           "LOCK_TIMEOUT",
-          rival.execute("a", () => {}, { timeout: "400ms" }),
+          rival.execute("a", () => {}, { timeout: "1s" }),
         ),
       ];
       await world.untilWaiting("a", 3);
@@ -136,7 +136,7 @@ export const inspectCases: readonly ConformanceCase[] = area("inspect", [
       await refusal("LOCK_NOT_ACQUIRED", rival.acquire(["a", "b"], { ownerId: "v" }));
       await refusal(
         "LOCK_TIMEOUT",
-        rival.execute(["b", "a"], () => {}, { timeout: "50ms" }),
+        rival.execute(["b", "a"], () => {}, { timeout: "300ms" }),
       );
       const [a, b] = await locking.inspect(["a", "b"]);
       assert.deepEqual([a!.holders.length, a!.waiting], [1, 0]);

@@ -137,7 +137,7 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
     run: async (world) => {
       await leaves(world, (rival) => {
         const never = () => assert.fail("the job ran");
-        const call = refusal("LOCK_TIMEOUT", rival.execute(["a", "b"], never, { timeout: "300ms" }));
+        const call = refusal("LOCK_TIMEOUT", rival.execute(["a", "b"], never, { timeout: "700ms" }));
         return async () => await call;
       });
     },

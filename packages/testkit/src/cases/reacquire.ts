@@ -162,7 +162,7 @@ export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
       const rest = await rival.acquire("b", { ownerId: "v" });
       await refusal(
         "LOCK_TIMEOUT",
-        locking.acquire(["a", "b"], { ...u, awaitQueue: true, timeout: "150ms" }),
+        locking.acquire(["a", "b"], { ...u, awaitQueue: true, timeout: "300ms" }),
       );
       mine.assertHeld();
       await refusal("LOCK_NOT_ACQUIRED", rival.acquire("a", { ownerId: "v" }));

@@ -93,7 +93,7 @@ export const reentrancyCases: readonly ConformanceCase[] = area("reentrancy", [
     run: async ({ locking, connect }) => {
       const other = await connect();
       await locking.execute("k", async () => {
-        await refusal("LOCK_TIMEOUT", other.execute("k", never, { timeout: "100ms" }));
+        await refusal("LOCK_TIMEOUT", other.execute("k", never, { timeout: "300ms" }));
       });
     },
   },

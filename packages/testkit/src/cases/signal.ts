@@ -85,7 +85,7 @@ export const signalCases: readonly ConformanceCase[] = area("signal", [
       const holder = await world.hold("k");
       await refusal(
         "LOCK_TIMEOUT",
-        world.rival.execute("k", () => {}, { signal, timeout: "50ms" }),
+        world.rival.execute("k", () => {}, { signal, timeout: "300ms" }),
       );
       await refusal("LOCK_NOT_ACQUIRED", world.rival.acquire("k", { signal }));
       const waiter = world.rival.execute("k", () => {}, { signal, timeout: "5s" });

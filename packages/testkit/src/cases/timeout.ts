@@ -12,13 +12,13 @@ export const timeoutCases: readonly ConformanceCase[] = area("timeout", [
     run: async ({ locking, rival }) => {
       await locking.acquire("k");
       for (const wait of [
-        async () => await refusal("LOCK_TIMEOUT", rival.execute("k", never, { timeout: "250ms" })),
-        async () => await refusal("LOCK_TIMEOUT", rival.acquire("k", { awaitQueue: true, timeout: "0.25s" })),
+        async () => await refusal("LOCK_TIMEOUT", rival.execute("k", never, { timeout: "300ms" })),
+        async () => await refusal("LOCK_TIMEOUT", rival.acquire("k", { awaitQueue: true, timeout: "0.3s" })),
       ]) {
         const start = performance.now();
         await within(2_000, "LOCK_TIMEOUT", wait());
         const waited = performance.now() - start;
-        assert.ok(waited >= 245, `it waited ${waited} ms`);
+        assert.ok(waited >= 295, `it waited ${waited} ms`);
       }
     },
   },
@@ -95,9 +95,9 @@ export const timeoutCases: readonly ConformanceCase[] = area("timeout", [
       const holder = await world.hold("k");
       const call = world.rival.execute(
         "k",
-        async () => await new Promise((resolve) => setTimeout(resolve, 700, "ran")),
+        async () => await new Promise((resolve) => setTimeout(resolve, 1_200, "ran")),
         {
-          timeout: "500ms",
+          timeout: "1s",
         },
       );
       await world.untilWaiting("k", 1);
@@ -111,7 +111,7 @@ export const timeoutCases: readonly ConformanceCase[] = area("timeout", [
     run: async (world) => {
       const holder = await world.hold("k");
       const calls = Array.from({ length: 3 }, async () => {
-        await refusal("LOCK_TIMEOUT", world.rival.execute("k", never, { timeout: "100ms" }));
+        await refusal("LOCK_TIMEOUT", world.rival.execute("k", never, { timeout: "300ms" }));
       });
       await Promise.all(calls);
       await holder.free();

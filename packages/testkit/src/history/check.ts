@@ -32,8 +32,14 @@ export function findConflict(history: readonly HistoryEvent[]): Conflict | undef
 /** Throws with the story of the first conflict. */
 export function assertHistory(history: readonly HistoryEvent[]): void {
   const conflict = findConflict(history);
-  if (conflict !== undefined)
-    throw new Error(`${conflict.message}\n${conflict.events.map(describe).join("\n")}`);
+  if (conflict === undefined) return;
+  const { message, events } = conflict;
+  const start = events[0]?.at ?? 0n;
+  const lines = events.map((event) => {
+    const at = Number(event.at - start) / 1e6;
+    return `${at.toFixed(3).padStart(10)} ms  ${event.process}: ${describeEvent(event)}`;
+  });
+  throw new Error(`${message}\n${lines.join("\n")}`);
 }
 
 function tenuresByKey(history: readonly HistoryEvent[]): Map<string, Tenure[]> {
@@ -109,8 +115,4 @@ function disordered(key: string, tenures: readonly Tenure[]): Conflict | undefin
     }
   }
   return undefined;
-}
-
-function describe(event: HistoryEvent): string {
-  return `  ${(Number(event.at) / 1e6).toFixed(3)} ms  ${event.process}: ${describeEvent(event)}`;
 }

@@ -13,8 +13,15 @@ export function openJournal(): Journal {
     note: (who, what) => {
       lines.push(`${(performance.now() - start).toFixed(1).padStart(8)} ms  ${who}: ${what}`);
     },
-    toString: () => lines.join("\n"),
+    toString: () => abridged(lines).join("\n"),
   };
+}
+
+/** How a long story begins, and how it ends. */
+function abridged(lines: readonly string[]): readonly string[] {
+  const [first, last] = [20, 60];
+  const left = lines.length - first - last;
+  return left <= 0 ? lines : [...lines.slice(0, first), `  … ${left} more …`, ...lines.slice(-last)];
 }
 
 const told = new Set<PropertyKey>(["execute", "acquire", "release", "releaseAll", "inspect", "close"]);

@@ -58,6 +58,7 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
   const holdings: Holding[] = [];
   const namespaces = new Set([namespace]);
   const over = new AbortController();
+  let started = 0;
   let manifest: ProviderCapabilities | undefined;
 
   const connect: World["connect"] = async (options = {}) => {
@@ -92,11 +93,11 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
       rival,
       connect,
       start: async ({ clockShift = 0 } = {}) => {
-        const name = `process ${processes.length + 1}`;
+        const name = `process ${++started}`;
         const note = (what: string): void => journal.note(name, what);
-        const started = await startProcess({ subject: module, namespace, name, clockShift }, note);
-        processes.push(started);
-        return started;
+        const child = await startProcess({ subject: module, namespace, name, clockShift }, note);
+        processes.push(child);
+        return child;
       },
       hold: async (keys, args, service = locking) => {
         const holding = await hold(service, keys, args);
