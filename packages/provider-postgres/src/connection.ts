@@ -56,6 +56,8 @@ export class Connection {
     let spoiled = false;
     try {
       if (!this.#prepared.has(client)) {
+        // The statement under way is rejected as well; without a listener the process would end.
+        client.on("error", () => {});
         await client.query(this.#limited({ name: "", text: sessionStatement(this.#callTimeout), values: [] }));
         this.#prepared.add(client);
       }

@@ -1,33 +1,44 @@
 import { LockError } from "@lock/core";
 
 /** The code that the server gave an error, if it was the server that gave it. */
-export function sqlState(error: unknown): string | undefined {
+function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("severity" in error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-const migrate = "run `npx lock-postgres migrate` with LOCKING_DATABASE_URL set";
+/** What a refusal begins its code with, and what to do about it. None of these goes away by asking again. */
+type Refusals = readonly (readonly [code: string, meaning: string])[];
 
-export const missingMigrations: string = `The tables or functions of @lock/provider-postgres are missing or too old: ${migrate}`;
+export const missingMigrations: string =
+  "The tables or functions of @lock/provider-postgres are missing or too old: run `npx lock-postgres migrate` with LOCKING_DATABASE_URL set";
 
-/** What a refusal means and what to do about it. None of these goes away by asking again. */
-const refusals: readonly (readonly [code: string, meaning: string])[] = [
-  ["42P01", missingMigrations],
-  ["42883", missingMigrations],
-  ["42703", missingMigrations],
-  ["3F000", missingMigrations],
-  [
-    "42501",
-    "The role lacks rights: GRANT SELECT, INSERT, UPDATE, DELETE ON locking, locking_queue, locking_withdrawn and USAGE ON SEQUENCE locking_sequence to it",
-  ],
+const general: Refusals = [
   ["25006", "The server is read-only: connect to the primary, not to a replica"],
   ["28", "The server refuses the user or its password: check the connection settings"],
   ["3D000", "The database does not exist: check its name in the connection settings"],
   ["53100", "The server's disk is full: free some space"],
   ["53200", "The server is out of memory, or of locks: raise max_locks_per_transaction, or lock fewer keys at once"],
+];
+
+const ofOperations: Refusals = [
+  ["42P01", missingMigrations],
+  ["42883", missingMigrations],
+  ["42703", missingMigrations],
+  [
+    "42501",
+    "The role lacks rights: GRANT SELECT, INSERT, UPDATE, DELETE ON locking, locking_queue, locking_withdrawn and USAGE ON SEQUENCE locking_sequence to it",
+  ],
   ["22P05", "The database's encoding can't represent a key or an owner: use a database with the encoding UTF8"],
   ["22021", "The database's encoding can't represent a key or an owner: use a database with the encoding UTF8"],
   ["42", "The server refuses a statement of @lock/provider-postgres"],
+  ...general,
+];
+
+const ofMigrations: Refusals = [
+  ["42501", "The role may not create tables or functions: migrate as one that has CREATE on the schema"],
+  ["3F000", "The schema does not exist: create it, or correct the search_path in the connection settings"],
+  ["42", "The server refuses a migration of @lock/provider-postgres"],
+  ...general,
 ];
 
 /**
@@ -35,11 +46,21 @@ const refusals: readonly (readonly [code: string, meaning: string])[] = [
  * engine asks again where that is safe.
  */
 export function explained(error: unknown): unknown {
+  return explain(error, ofOperations);
+}
+
+export function explainedMigration(error: unknown): unknown {
+  return explain(error, ofMigrations);
+}
+
+function explain(error: unknown, refusals: Refusals): unknown {
   const code = sqlState(error);
   if (code === undefined) return error;
   const reason = (error as Error).message;
   const refusal = refusals.find(([start]) => code.startsWith(start));
-  if (refusal !== undefined) return new LockError("LOCK_UNAVAILABLE", `${refusal[1]} (${code}: ${reason})`, { cause: error });
+  if (refusal !== undefined) {
+    return new LockError("LOCK_UNAVAILABLE", `${refusal[1]} (${code}: ${reason})`, { cause: error });
+  }
   if (code === "53300") {
     return new Error(`PostgreSQL has no connection left: raise max_connections or close some (${reason})`, { cause: error });
   }

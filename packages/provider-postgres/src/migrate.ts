@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Client } from "pg";
 import { connectionSettings, type DrizzleDatabase, type PgPool } from "./connection-settings.ts";
-import { explained } from "./failures.ts";
+import { explainedMigration } from "./failures.ts";
 
 const folder = new URL("../migrations/", import.meta.url);
 
@@ -36,7 +36,7 @@ export async function migrate(database: string | PgPool | DrizzleDatabase): Prom
     await client.connect();
     return await applyMissing(client);
   } catch (error) {
-    throw explained(error);
+    throw explainedMigration(error);
   } finally {
     await client.end().catch(() => {});
   }

@@ -6,6 +6,9 @@ import { PostgresStore } from "./store.ts";
 /** What a row of `locking` can be found by has to fit into a page of an index. */
 const longestNamespace = 255;
 
+/** Milliseconds; the server's limit and Node's. */
+const longestTimer = 2 ** 31 - 1;
+
 export interface PostgresProviderOptions extends ConnectionSource, ProviderSettings {
   /**
    * Locks of different namespaces never clash, and `releaseAll()` empties one of them only. At most 255 bytes.
@@ -38,7 +41,7 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
   if (!Number.isInteger(connections) || connections < 1) {
     throw new LockError("LOCK_CONFIG", "connections must be a whole number of at least 1");
   }
-  const callTimeout = parseDuration(settings.callTimeout ?? 5, "callTimeout");
+  const callTimeout = Math.min(parseDuration(settings.callTimeout ?? 5, "callTimeout"), longestTimer);
   const store = new PostgresStore({
     settings: connectionSettings({ connectionString, pool, db }),
     namespace,

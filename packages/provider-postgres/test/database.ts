@@ -35,3 +35,26 @@ export async function migratedDatabase(): Promise<TestDatabase> {
   await migrate(database.url);
   return database;
 }
+
+export interface TestRole extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** A role that may see the schema, and nothing more. */
+export async function otherRole(database: TestDatabase): Promise<TestRole> {
+  const name = `${database.schema}_role`;
+  await database.query(`CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
+  await database.query(`GRANT USAGE ON SCHEMA ${database.schema} TO ${name}`);
+  const url = new URL(database.url);
+  url.username = name;
+  url.password = "secret";
+  return {
+    name,
+    url: url.href,
+    async [Symbol.asyncDispose]() {
+      await database.query(`DROP OWNED BY ${name}`);
+      await database.query(`DROP ROLE ${name}`);
+    },
+  };
+}

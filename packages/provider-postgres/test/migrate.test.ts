@@ -1,0 +1,94 @@
+import { drizzle } from "drizzle-orm/node-postgres";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import pg from "pg";
+import { expect, test } from "vitest";
+import { migrate } from "../src/migrate.ts";
+import { postgresProvider } from "../src/provider.ts";
+import { emptyDatabase, otherRole } from "./database.ts";
+import { instance } from "./instance.ts";
+
+const run = promisify(execFile);
+const cli = new URL("../src/cli.ts", import.meta.url).pathname;
+
+test("ten that start at once apply each migration once, and all find it ready", async () => {
+  await using database = await emptyDatabase();
+  const reports = await Promise.all(Array.from({ length: 10 }, () => migrate(database.url)));
+  const [first] = reports;
+  expect(reports.flatMap(({ applied }) => applied)).toEqual(first?.known);
+  expect(await database.query("SELECT name FROM locking_migrations ORDER BY name")).toEqual(
+    first?.known.map((name) => ({ name })),
+  );
+});
+
+test("what is applied already is left alone, through a pool or a drizzle database too", async () => {
+  await using database = await emptyDatabase();
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  const busy = await pool.connect();
+  expect((await migrate(pool)).applied).not.toEqual([]);
+  expect((await migrate(drizzle(pool))).applied).toEqual([]);
+  expect((await migrate(pool)).applied).toEqual([]);
+  expect((await busy.query("SELECT count(*)::int AS count FROM locking")).rows).toEqual([{ count: 0 }]);
+  busy.release();
+  await pool.end();
+});
+
+test("tables that the application's own migrations have made are taken as they are", async () => {
+  await using database = await emptyDatabase();
+  await migrate(database.url);
+  await database.query("DROP TABLE locking_migrations");
+  await expect(migrate(database.url)).resolves.toMatchObject({ applied: expect.arrayContaining(["0000_tables"]) });
+});
+
+test("one that fails halfway leaves nothing", async () => {
+  await using database = await emptyDatabase();
+  await database.query("CREATE VIEW locking_queue AS SELECT 1 AS something_else");
+  await expect(migrate(database.url)).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE", cause: expect.any(Error) });
+  expect(await database.query("SELECT to_regclass('locking') AS locking")).toEqual([{ locking: null }]);
+});
+
+test("a role that may not create is told so, and has nothing to do where an administrator has migrated", async () => {
+  await using database = await emptyDatabase();
+  await using role = await otherRole(database);
+  await expect(migrate(role.url)).rejects.toMatchObject({ message: expect.stringContaining("CREATE on the schema") });
+  await migrate(database.url);
+  await database.query(`GRANT SELECT ON locking_migrations TO ${role.name}`);
+  expect((await migrate(role.url)).applied).toEqual([]);
+});
+
+test("without it, connecting says what to run", async () => {
+  await using database = await emptyDatabase();
+  await expect(instance({ connectionString: database.url })).rejects.toMatchObject({
+    code: "LOCK_UNAVAILABLE",
+    message: expect.stringContaining("npx lock-postgres migrate"),
+  });
+});
+
+test("making a provider touches nothing", async () => {
+  await using database = await emptyDatabase();
+  const provider = postgresProvider({ connectionString: database.url });
+  await provider.close(0);
+  expect(await database.query("SELECT to_regclass('locking') AS locking")).toEqual([{ locking: null }]);
+});
+
+test("lock-postgres migrate reads LOCKING_DATABASE_URL or --url, and may be run again", async () => {
+  await using database = await emptyDatabase();
+  const first = await run(process.execPath, [cli, "migrate"], { env: { ...process.env, LOCKING_DATABASE_URL: database.url } });
+  expect(first.stdout).toContain("applied 0000_tables");
+  const second = await run(process.execPath, [cli, "migrate", "--url", database.url]);
+  expect(second.stdout).toContain("Nothing to do");
+});
+
+test("lock-postgres says what is wrong and exits with 1, or with 2 where it was called wrongly", async () => {
+  const env = { ...process.env, LOCKING_DATABASE_URL: "" };
+  await expect(run(process.execPath, [cli], { env })).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("Usage") });
+  await expect(run(process.execPath, [cli, "migrate"], { env })).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("LOCKING_DATABASE_URL"),
+  });
+  await expect(run(process.execPath, [cli, "migrate", "--url", "postgres://127.0.0.1:1/none"])).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("ECONNREFUSED"),
+  });
+  expect((await run(process.execPath, [cli, "--help"])).stdout).toContain("LOCKING_DATABASE_URL");
+});
