@@ -23,6 +23,7 @@ const files: Readonly<Record<string, File>> = {
   "/style/colors.css": style("colors"),
   "/style/page.css": style("page"),
   "/style/controls.css": style("controls"),
+  "/style/actions.css": style("actions"),
   "/style/result.css": style("result"),
   "/style/picture.css": style("picture"),
 };
