@@ -41,8 +41,8 @@ export class KeyRecord {
     this.key = key;
   }
 
-  get first(): Waiting | null {
-    return this.#first === null ? null : this.#first.waiting;
+  get first(): Place | null {
+    return this.#first;
   }
 
   get unused(): boolean {

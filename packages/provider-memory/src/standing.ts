@@ -1,5 +1,5 @@
 import type { Claim } from "@lock/core";
-import type { Holding, Waiting } from "./key-record.ts";
+import type { Holding, Place, Waiting } from "./key-record.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** How a claim stands to its keys at one moment. */
@@ -28,10 +28,18 @@ export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, 
     }
     lacking.push(key);
     const first = ledger.get(key)?.first ?? null;
-    const passes = first !== null && (waiting === null || first.ticket < waiting.ticket);
-    if (passes || !hasRoom(holdings, claim.limit)) fits = false;
+    if (isPassing(first, waiting, holdings) || !hasRoom(holdings, claim.limit)) fits = false;
   }
   return { had, lacking, fits };
+}
+
+/** Whether somebody stands earlier in the queue of a key, who lacks it: a waiter whose owner has come to hold it does not. */
+function isPassing(first: Place | null, waiting: Waiting | null, holdings: readonly Holding[]): boolean {
+  const ticket = waiting?.ticket ?? Infinity;
+  for (let place = first; place !== null && place.waiting.ticket < ticket; place = place.next) {
+    if (ownAmong(holdings, place.waiting.claim) === undefined) return true;
+  }
+  return false;
 }
 
 function ownAmong(holdings: readonly Holding[], { kind, ownerId, limit }: Claim): Holding | undefined {

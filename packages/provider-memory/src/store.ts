@@ -85,7 +85,7 @@ export class MemoryStore implements LockStore {
     }
     const { expired } = this.#ledger;
     const stands = standing(this.#ledger, claim, waiting, now);
-    const again = stands.lacking.length === 0 ? this.#grantAgain(claim, stands, now) : null;
+    const again = isHadWhole(stands) ? this.#grantAgain(claim, stands, now) : null;
     if (again !== null || stands.fits) {
       if (waiting !== null) this.#leave(waiting);
       const reply = again ?? grantedReply(this.#grant(claim, stands, now), now);
@@ -135,7 +135,9 @@ export class MemoryStore implements LockStore {
       freed = true;
       const { before } = holding;
       this.#ledger.remove(holding);
-      if (before !== null && before.expiresAt > now) this.#ledger.add(before);
+      if (before === null || before.expiresAt <= now) continue;
+      this.#ledger.add(before);
+      this.#wakeFirst(key, before.expiresAt, now);
     }
     this.#passOn(keys);
     return freed;
@@ -153,9 +155,8 @@ export class MemoryStore implements LockStore {
   }
 
   /** Grants in place what one grant of the owner holds already. */
-  #grantAgain(claim: Claim, { had }: Standing, now: number): Granted | null {
+  #grantAgain(claim: Claim, { had }: Standing, now: number): Granted {
     const { grantId, token } = had[0]!;
-    if (had.some((holding) => holding.grantId !== grantId)) return null;
     if (!claim.keepLease) for (const holding of had) this.#expire(holding, now + claim.lease, now);
     const remaining = Math.min(...had.map((holding) => holding.expiresAt)) - now;
     return { status: "granted", grantId, token, remaining };
@@ -173,6 +174,7 @@ export class MemoryStore implements LockStore {
       const before = own === undefined ? null : { ...own, before: null };
       holding = { key, grantId, ownerId, kind, limit, token: this.#token, expiresAt, before };
       this.#ledger.add(holding);
+      this.#wakeFirst(key, expiresAt, now);
     }
     return holding;
   }
@@ -199,27 +201,34 @@ export class MemoryStore implements LockStore {
   #passOn(keys: readonly string[]): void {
     const handovers: Handover[] = [];
     const touched = [...keys];
-    const now = performance.now();
     for (let key = touched.pop(); key !== undefined; key = touched.pop()) {
-      const waiting = this.#ledger.get(key)?.first ?? null;
-      if (waiting === null) continue;
-      const { claim, ticket } = waiting;
-      const stands = standing(this.#ledger, claim, waiting, now);
-      if (!stands.fits) {
+      let place = this.#ledger.get(key)?.first ?? null;
+      if (place === null) continue;
+      const now = performance.now();
+      for (; place !== null; place = place.next) {
+        const { waiting } = place;
+        const stands = standing(this.#ledger, waiting.claim, waiting, now);
+        if (stands.fits) {
+          this.#leave(waiting);
+          handovers.push(this.#handOver(waiting, stands, now));
+          touched.push(...waiting.places.keys());
+          break;
+        }
         // It may have come to lack a key that its owner held when it queued: it stands there too, by its ticket.
-        this.#enqueue(claim, stands, waiting);
-        continue;
+        this.#enqueue(waiting.claim, stands, waiting);
+        // Behind one whose owner has this key by now, so that it waits for others only, the next may be in turn.
+        if (stands.lacking.includes(key)) break;
       }
-      this.#leave(waiting);
-      // Another waiter of the same owner may have been granted these keys before it: then it is granted again in place.
-      const again = stands.lacking.length === 0 ? this.#grantAgain(claim, stands, now) : null;
-      const { grantId, token, remaining } = again ?? grantedReply(this.#grant(claim, stands, now), now);
-      handovers.push({ claimId: claim.id, ticket, grantId, token, remaining, provisional: false });
-      touched.push(...waiting.places.keys());
-      for (const other of claim.keys) this.#wakeFirst(other, now + remaining, now);
     }
     // Last, since whoever hears of it may call again at once.
     for (const handover of handovers) this.#events?.granted(handover);
+  }
+
+  #handOver({ claim, ticket }: Waiting, stands: Standing, now: number): Handover {
+    // Another waiter of the same owner may have been granted these keys before it: then it is granted again in place.
+    const again = isHadWhole(stands) ? this.#grantAgain(claim, stands, now) : null;
+    const { grantId, token, remaining } = again ?? grantedReply(this.#grant(claim, stands, now), now);
+    return { claimId: claim.id, ticket, grantId, token, remaining, provisional: false };
   }
 
   #expire(holding: Holding, expiresAt: number, now: number): void {
@@ -229,9 +238,11 @@ export class MemoryStore implements LockStore {
 
   /** A lease ends before the first waiter would look for itself: it is told to look, once this operation is done. */
   #wakeFirst(key: string, expiresAt: number, now: number): void {
+    if (expiresAt - now >= CHECK_INTERVAL) return;
     const first = this.#ledger.get(key)?.first ?? null;
-    if (first === null || expiresAt - now >= CHECK_INTERVAL) return;
-    queueMicrotask(() => this.#events?.wake([first.claim.id]));
+    if (first === null) return;
+    const { id } = first.waiting.claim;
+    queueMicrotask(() => this.#events?.wake([id]));
   }
 
   #inTheWay({ lacking }: Standing, now: number): { ownerId: string | null; freeIn: number } {
@@ -245,6 +256,11 @@ export class MemoryStore implements LockStore {
     }
     return { ownerId, freeIn: endsAt - now };
   }
+}
+
+/** Whether the owner holds all of it already, under one grant. */
+function isHadWhole({ had, lacking }: Standing): boolean {
+  return lacking.length === 0 && had.every((holding) => holding.grantId === had[0]!.grantId);
 }
 
 function isMeant(release: Exclude<Release, { by: "claim" }>, holding: Holding): boolean {
