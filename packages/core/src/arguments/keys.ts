@@ -25,30 +25,32 @@ export function checkKeys(keys: unknown): readonly string[] {
  *
  * @throws {LockError} `LOCK_INVALID_ARGUMENT`.
  */
-export function checkOwnerId(ownerId: unknown): string | null {
+export function checkOwnerId(ownerId: unknown, keys: readonly string[]): string | null {
   if (ownerId === undefined || ownerId === null) return null;
-  return checkName(ownerId, "ownerId");
+  return checkName(ownerId, "ownerId", keys);
 }
 
-function checkName(name: unknown, what: string): string {
+function checkName(name: unknown, what: string, keys: readonly string[] = []): string {
   if (typeof name !== "string")
-    throw invalid(`${what} must be a string; got ${name === null ? "null" : typeof name}`);
-  if (name === "") throw invalid(`${what} must not be empty`);
+    throw invalid(`${what} must be a string; got ${name === null ? "null" : typeof name}`, keys);
+  if (name === "") throw invalid(`${what} must not be empty`, keys);
   if (name.includes("\0"))
-    throw invalid(`${what} must not contain NUL; got ${JSON.stringify(name.slice(0, 80))}`);
+    throw invalid(`${what} must not contain NUL; got ${JSON.stringify(name.slice(0, 80))}`, keys);
   if (!name.isWellFormed()) {
     throw invalid(
       `${what} must be well-formed Unicode, without lone surrogates; got ${JSON.stringify(name.slice(0, 80))}`,
+      keys,
     );
   }
   if (name.length > CERTAINLY_SHORT && Buffer.byteLength(name) > MAXIMUM_BYTES) {
     throw invalid(
       `${what} may take at most ${MAXIMUM_BYTES} bytes of UTF-8; this one takes ${Buffer.byteLength(name)}`,
+      keys,
     );
   }
   return name;
 }
 
-function invalid(message: string): LockError {
-  return new LockError("LOCK_INVALID_ARGUMENT", message);
+function invalid(message: string, keys: readonly string[] = []): LockError {
+  return new LockError("LOCK_INVALID_ARGUMENT", message, { keys });
 }

@@ -12,7 +12,7 @@ export type LockErrorCode =
 
 export interface LockErrorOptions {
   /** The keys of the call that failed. Default: none. */
-  readonly keys?: readonly string[];
+  readonly keys?: readonly string[] | undefined;
   /** What went wrong underneath, where something did. */
   readonly cause?: unknown;
 }
@@ -22,16 +22,17 @@ const brand = Symbol.for("@lock/core:LockError");
 
 /** Every failure that this library reports. Tell them apart by `code`; see `docs/errors.md` for what to do about each. */
 export class LockError extends Error {
-  override readonly name: string = "LockError";
   readonly code: LockErrorCode;
   readonly keys: readonly string[];
 
   static {
     Object.defineProperty(this.prototype, brand, { value: true });
+    // On the prototype, as the errors of the language have it: there before the stack is written, and not listed as a member.
+    Object.defineProperty(this.prototype, "name", { value: "LockError", configurable: true, writable: true });
   }
 
   constructor(code: LockErrorCode, message: string, options: LockErrorOptions = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.keys = options.keys ?? [];
   }
@@ -42,7 +43,13 @@ export class LockError extends Error {
  * with it whatever the job did (an error of the job's is its `cause`).
  */
 export class LockLostError extends LockError {
-  override readonly name: string = "LockLostError";
+  static {
+    Object.defineProperty(this.prototype, "name", {
+      value: "LockLostError",
+      configurable: true,
+      writable: true,
+    });
+  }
 
   constructor(message: string, options: LockErrorOptions = {}) {
     super("LOCK_LOST", message, options);

@@ -66,13 +66,6 @@ export class Agenda {
     if (this.#heap.length === 0 && this.#keepAlive) this.#disarm();
   }
 
-  /** Forgets everything, the timer included. */
-  clear(): void {
-    for (const appointment of this.#heap) appointment.slot = UNSET;
-    this.#heap.length = 0;
-    this.#disarm();
-  }
-
   #arm(at: number): void {
     this.#timer?.cancel();
     this.#ringsAt = at;

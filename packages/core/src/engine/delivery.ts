@@ -9,6 +9,8 @@ export interface DeliveryHost {
   readonly clock: Clock;
   /** It does not keep the process up: what can't be delivered ends with its lease. */
   readonly leases: Agenda;
+  /** The store is closed: nothing can be delivered any more. */
+  readonly closed: boolean;
   random(): number;
   release(release: Release, receiver: Receiver<Exclude<ReleaseReply, { readonly status: "failed" }>>): void;
   delivered(delivery: Delivery): void;
@@ -47,7 +49,7 @@ export class Delivery implements Appointment, Receiver<unknown> {
 
   failed(error: unknown): void {
     const next = this.#host.clock.now() + pauseAfter(this.#tries, 50, 5_000, this.#host.random());
-    if (isLockError(error) || next >= this.#until) this.#host.delivered(this);
+    if (isLockError(error) || next >= this.#until || this.#host.closed) this.#host.delivered(this);
     else this.#host.leases.set(this, next);
     if (this.#tries === 1) this.#tried?.();
   }

@@ -16,7 +16,7 @@ import type { SharedContext } from "../contract/shared-context.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Exchange } from "./exchange.ts";
 import { Grant } from "./grant.ts";
-import { leaveToLease, runJob } from "./job.ts";
+import { giveUp, runJob } from "./job.ts";
 import { isThenable } from "./outbox.ts";
 import type { Policy } from "./policy.ts";
 import { closed, notAcquired, timedOut, unavailable } from "./refusals.ts";
@@ -62,15 +62,23 @@ export class Engine implements Provider {
     this.#logger = logger;
     const events: StoreEvents = this.#residents;
     await this.#store.connect?.({ id, logger, events });
+    if (this.#closing === null) return;
+    // It was closed while it connected; what has been opened since is closed too.
+    await this.#closeStore();
+    throw closed(this.identifier);
   }
 
-  async execute<T>(
+  execute<T>(
     keys: readonly string[],
     job: (lock: Lock) => Awaitable<T>,
     args: CleanExecuteArgs,
     sharedContext: SharedContext | undefined,
   ): Promise<T> {
-    this.#admit(keys, args.signal, sharedContext);
+    try {
+      this.#admit(keys, args.signal, sharedContext);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const { policy } = this.#exchange;
     const timeout = args.timeout ?? policy.waitTimeout;
     const claim: Claim = {
@@ -84,13 +92,11 @@ export class Engine implements Provider {
       wait: timeout > 0,
     };
     const held = this.#obtain({ claim, timeout, waits: true, signal: args.signal });
-    const grant = held instanceof Grant ? held : await held;
-    try {
-      if (args.signal?.aborted) return await this.#giveUp(grant, args.signal);
-      return await runJob(grant, job, this.#exchange, this.#logger);
-    } finally {
-      this.#residents.leave(grant);
-    }
+    if (held instanceof Grant) return runJob(held, job, this.#exchange, this.#logger);
+    return held.then((grant) => {
+      if (args.signal?.aborted) return giveUp(grant, args.signal, this.#exchange);
+      return runJob(grant, job, this.#exchange, this.#logger);
+    });
   }
 
   async acquire(
@@ -160,19 +166,16 @@ export class Engine implements Provider {
     await this.#exchange.quiesce(QUIESCENCE);
     if (this.capabilities.crashRelease === "session" && residents.busy) {
       // The locks live with the connection, so it stays open until the last job has settled.
-      residents.drained(Infinity).then(
-        () => this.#closeStore(),
-        () => {},
-      );
+      void residents.drained(Infinity).then(() => this.#closeStore());
       return;
     }
     await this.#closeStore();
   }
 
   async #closeStore(): Promise<void> {
-    this.#residents.closed = true;
+    this.#exchange.closed = true;
     try {
-      await this.#exchange.call(async () => this.#store.close?.(), CLOSE_TIMEOUT);
+      await this.#exchange.call(() => this.#store.close?.(), CLOSE_TIMEOUT);
     } catch (error) {
       this.#logger?.warn(`Closing "${this.identifier}" failed: ${String(error)}`);
     }
@@ -200,7 +203,7 @@ export class Engine implements Provider {
     if (!exchange.single) return this.#wait(wish, sentAt, null);
     let replies: Awaitable<readonly TakeReply[]>;
     try {
-      replies = exchange.askAtOnce(wish.claim);
+      replies = this.#residents.askAtOnce(wish.claim);
     } catch (error) {
       return this.#wait(wish, sentAt, (waiter) => waiter.failed(error, sentAt));
     }
@@ -239,15 +242,14 @@ export class Engine implements Provider {
       this.#residents.enter(waiter);
       waiter.start(begin === null);
       begin?.(waiter);
+      this.#residents.tellEarly(waiter);
     });
   }
 
   #hold(claim: Claim, granted: Granted): Grant {
     const { keys, ownerId, kind, lease } = claim;
     const keeping = kind === "execute" ? "renewed" : "as-granted";
-    const grant = new Grant(this.#residents, keys, ownerId, granted, keeping, lease);
-    if (kind === "execute") this.#residents.run(grant);
-    return grant;
+    return new Grant(this.#residents, keys, ownerId, granted, keeping, lease);
   }
 
   #refusal({ claim, timeout, waits }: Wish, ending: Ending): unknown {
@@ -261,11 +263,6 @@ export class Engine implements Provider {
       case "ended":
         return ending.reason;
     }
-  }
-
-  async #giveUp(grant: Grant, signal: AbortSignal): Promise<never> {
-    await grant.giveBack().catch(() => leaveToLease(grant, this.#exchange));
-    throw signal.reason;
   }
 }
 

@@ -11,12 +11,15 @@ import type {
 import { Agenda, UNSET, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
 import { Delivery } from "./delivery.ts";
-import { Outbox, type Receiver } from "./outbox.ts";
+import { isThenable, Outbox, type Receiver } from "./outbox.ts";
 import { type Policy, WITHDRAWAL_GRACE } from "./policy.ts";
 
 type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
 
 const DEFAULT_BATCH = 100;
+
+/** What a release found. `unclear`: it was sent twice, and the first may have freed it. */
+export type Freed = "freed" | "gone" | "unclear";
 
 /** All traffic between an engine and its store: batches of one tick, bounded in time, and what must be delivered whatever happens. */
 export class Exchange {
@@ -26,6 +29,8 @@ export class Exchange {
   readonly agenda: Agenda;
   /** Deadlines and renewals of what is held: they do not. */
   readonly leases: Agenda;
+  /** The store is closed: nothing can be asked any more. */
+  closed = false;
   readonly #store: LockStore;
   readonly #takes: Outbox<Claim, TakeReply>;
   readonly #renewals: Outbox<Renewal, RenewReply>;
@@ -89,13 +94,38 @@ export class Exchange {
     this.#releases.post(release, receiver);
   }
 
+  /** Frees a grant; at once where the store answers at once. */
+  free(release: Release): Awaitable<Freed> {
+    if (!this.single) return this.#freed((receiver) => this.#releases.post(release, receiver));
+    const sentAt = this.clock.now();
+    const replies = this.#store.release([release]);
+    if (isThenable(replies)) {
+      return this.#freed((receiver) => this.#releases.adopt(replies, release, receiver, sentAt));
+    }
+    const reply = replies[0];
+    if (reply?.status === "released") return reply.freed ? "freed" : "gone";
+    throw reply?.error;
+  }
+
+  #freed(send: (receiver: Receiver<Answered<ReleaseReply>>) => void): Promise<Freed> {
+    return this.#counted(
+      new Promise((resolve, reject) => {
+        send({
+          answered: ({ freed }, _sentAt, repeated) =>
+            resolve(freed ? "freed" : repeated ? "unclear" : "gone"),
+          failed: reject,
+        });
+      }),
+    );
+  }
+
   /** Frees what the owner holds of the keys; sent once. */
   releaseOwned(keys: readonly string[], ownerId: string | null): Promise<boolean> {
     return this.#counted(
       new Promise((resolve, reject) => {
         this.#ownerReleases.post(
           { by: "owner", ownerId, keys },
-          { answered: (reply) => resolve(reply.freed), failed: (error) => reject(error as Error) },
+          { answered: (reply) => resolve(reply.freed), failed: reject },
         );
       }),
     );
@@ -139,6 +169,7 @@ export class Exchange {
 
   /** Sees to it that a release by id gets through, until `until`. */
   deliver(release: Release, until: number, tried: (() => void) | null = null): void {
+    if (this.closed) return tried?.();
     const delivery = new Delivery(this, release, until, tried);
     this.#deliveries.add(delivery);
     delivery.send();

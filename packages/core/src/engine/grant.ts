@@ -1,11 +1,12 @@
 import { parseDuration, type Duration } from "../arguments/duration.ts";
 import { LockError, type LockLostError } from "../contract/errors.ts";
 import type { Lock } from "../contract/lock.ts";
-import type { Release, ReleaseReply, Renewal, RenewReply } from "../contract/lock-store.ts";
+import type { Awaitable, Release, Renewal, RenewReply } from "../contract/lock-store.ts";
 import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
-import { leaseFrom, renewalFailed, renewed, type Lease } from "./lease.ts";
-import type { Receiver } from "./outbox.ts";
+import type { Freed } from "./exchange.ts";
+import { leaseFrom, renewalFailed, type Lease } from "./lease.ts";
+import { isThenable, type Receiver } from "./outbox.ts";
 import { closed, lost, unavailable } from "./refusals.ts";
 import type { Granted } from "./waiter.ts";
 
@@ -18,20 +19,23 @@ export interface GrantHost {
   /** Deadlines and renewals; it does not keep the process up. */
   readonly leases: Agenda;
   readonly fencing: boolean;
+  /** The lease of a job that asked for none. */
+  readonly defaultLease: number;
   /** The store is closed: nothing can be asked any more. */
   readonly closed: boolean;
   random(): number;
   renew(renewal: Renewal, receiver: Receiver<Answered<RenewReply>>): void;
-  release(release: Release, receiver: Receiver<Answered<ReleaseReply>>): void;
+  free(release: Release): Awaitable<Freed>;
+  /** A job runs under it from now on. */
+  run(grant: Grant): void;
+  /** The job has settled, and it is given back. */
+  leave(grant: Grant): void;
   /** Exclusivity can't be assumed any more. */
   grantLost(grant: Grant, error: LockError): void;
 }
 
 /** How a grant is held: renewed in the background for a job, or until its own expiry. */
 export type Keeping = "renewed" | "as-granted";
-
-/** What a release found. `unclear`: it was sent twice, and the first may have freed it. */
-export type Freed = "freed" | "gone" | "unclear";
 
 /** A grant that is held, lost or released: the handle that users get, and what renews it. */
 export class Grant implements Lock, Appointment {
@@ -45,10 +49,14 @@ export class Grant implements Lock, Appointment {
   readonly #token: bigint | number | null;
   readonly #tombstone: boolean;
   #lease: Lease;
-  #renewing = false;
+  // Its lease is being changed, and these wait to change it next. One at a time: of two under way at once, the one
+  // answered last need not be the one carried out last.
+  #changing = false;
+  #changes: (() => void)[] | null = null;
   #over: "released" | LockError | null = null;
   #abort: AbortController | null = null;
-  #releasing: Promise<Freed> | null = null;
+  #releasing: Awaitable<Freed> | null = null;
+  #releasedBefore = false;
   #lastFailure: unknown;
 
   constructor(
@@ -67,7 +75,10 @@ export class Grant implements Lock, Appointment {
     this.#tombstone = granted.tombstone;
     this.#keeping = keeping;
     this.#lease = leaseFrom(granted.since, granted.remaining, leaseLength);
-    if (keeping === "renewed") this.#watch();
+    if (keeping === "renewed") {
+      host.run(this);
+      this.#watch();
+    }
   }
 
   get fencingToken(): bigint {
@@ -95,13 +106,14 @@ export class Grant implements Lock, Appointment {
     return this.#over instanceof LockError ? this.#over : null;
   }
 
-  /** Whether it was given back already. */
-  get released(): boolean {
-    return this.#over === "released";
+  /** Milliseconds that each of its leases lasts. */
+  get leaseLength(): number {
+    return this.#lease.length;
   }
 
   remaining(): number {
     if (this.#over !== null) return 0;
+    if (this.#lease.deadline === Infinity) return Infinity;
     return Math.max(0, this.#lease.deadline - this.#host.clock.now());
   }
 
@@ -112,27 +124,20 @@ export class Grant implements Lock, Appointment {
   }
 
   async extend(expire: Duration): Promise<void> {
-    const asked = parseDuration(expire, "expire");
+    const asked = parseDuration(expire, "expire", this.keys);
+    this.assertHeld();
+    while (this.#changing) await new Promise<void>((resolve) => (this.#changes ??= []).push(resolve));
     this.assertHeld();
     if (this.#host.closed) throw closed(this.#host.identifier, this.keys);
     // The lock of a job always has a lease, so that a dead process does not hold it for ever.
-    const length = asked > 0 ? asked : this.#keeping === "renewed" ? this.#lease.length : Infinity;
+    const length = asked > 0 ? asked : this.#keeping === "renewed" ? this.#host.defaultLease : Infinity;
     await new Promise<void>((resolve, reject) => {
-      this.#host.renew(
-        { grantId: this.id, keys: this.keys, lease: length },
-        {
-          answered: (reply, sentAt) => {
-            if (reply.status === "lost") this.lose("the backend does not hold it any more");
-            else if (this.#over === null) {
-              this.#lease = leaseFrom(sentAt, reply.remaining, length);
-              this.#watch();
-            }
-            if (this.#over === null) resolve();
-            else reject(this.#over === "released" ? this.#wasReleased() : this.#over);
-          },
-          failed: (error) => reject(unavailable(this.#host.identifier, "extending", this.keys, error)),
-        },
-      );
+      this.#change(length, (failure) => {
+        if (failure !== null)
+          reject(unavailable(this.#host.identifier, "extending", this.keys, failure.error));
+        else if (this.#over === null) resolve();
+        else reject(this.#over === "released" ? this.#wasReleased() : this.#over);
+      });
     });
   }
 
@@ -145,10 +150,15 @@ export class Grant implements Lock, Appointment {
     await this.release();
   }
 
-  /** Releases it, once; after a failure it may be called again. */
-  giveBack(): Promise<Freed> {
+  /** Releases it, once; after a failure it may be called again. What the store answers at once is answered at once. */
+  giveBack(): Awaitable<Freed> {
     this.#releasing ??= this.#release();
     return this.#releasing;
+  }
+
+  /** Its job has settled, and it is given back. */
+  leave(): void {
+    this.#host.leave(this);
   }
 
   /** Exclusivity can't be assumed any more: from now on it is over, and whoever listens is told at once. */
@@ -176,36 +186,49 @@ export class Grant implements Lock, Appointment {
     const { renewAt, deadline } = this.#lease;
     if (deadline === Infinity) return this.#host.leases.cancel(this);
     if (this.#keeping === "renewed") {
-      this.#host.leases.set(this, this.#renewing ? deadline : Math.min(renewAt, deadline));
+      this.#host.leases.set(this, this.#changing ? deadline : Math.min(renewAt, deadline));
     } else if (this.#abort !== null) {
       this.#host.leases.set(this, deadline);
     }
   }
 
   #renew(): void {
-    this.#renewing = true;
+    this.#change(this.#lease.length, (failure) => {
+      if (failure === null) return;
+      this.#lease = renewalFailed(this.#lease, this.#host.clock.now(), this.#host.random());
+      this.#lastFailure = failure.error;
+      this.#watch();
+    });
+  }
+
+  /** Asks the backend to let it last `length` from now. */
+  #change(length: number, done: (failure: { readonly error: unknown } | null) => void): void {
+    const changed = (failure: { readonly error: unknown } | null): void => {
+      this.#changing = false;
+      this.#watch();
+      done(failure);
+      const next = this.#changes ?? [];
+      this.#changes = null;
+      for (const tell of next) tell();
+    };
+    this.#changing = true;
     this.#watch();
     this.#host.renew(
-      { grantId: this.id, keys: this.keys, lease: this.#lease.length },
+      { grantId: this.id, keys: this.keys, lease: length },
       {
         answered: (reply, sentAt) => {
-          this.#renewing = false;
-          if (reply.status === "lost") return this.lose("the backend does not hold it any more");
-          this.#lease = renewed(this.#lease, sentAt, reply.remaining);
-          this.#watch();
+          if (reply.status === "lost") this.lose("the backend does not hold it any more");
+          else if (this.#over === null) this.#lease = leaseFrom(sentAt, reply.remaining, length);
+          changed(null);
         },
-        failed: (error) => {
-          this.#renewing = false;
-          this.#lease = renewalFailed(this.#lease, this.#host.clock.now(), this.#host.random());
-          this.#lastFailure = error;
-          this.#watch();
-        },
+        failed: (error) => changed({ error }),
       },
     );
   }
 
   #endIfOver(): void {
-    if (this.#over === null && this.#host.clock.now() >= this.#lease.deadline) this.#expire();
+    const { deadline } = this.#lease;
+    if (this.#over === null && deadline !== Infinity && this.#host.clock.now() >= deadline) this.#expire();
   }
 
   #expire(): void {
@@ -220,21 +243,30 @@ export class Grant implements Lock, Appointment {
     return lost(this.keys, "it was released");
   }
 
-  async #release(): Promise<Freed> {
+  #release(): Awaitable<Freed> {
     if (this.#over === null) {
       this.#over = "released";
       this.#host.leases.cancel(this);
     }
-    const release: Release = { by: "grant", grantId: this.id, keys: this.keys, tombstone: this.#tombstone };
-    return new Promise<Freed>((resolve, reject) => {
-      this.#host.release(release, {
-        answered: (reply, _sentAt, repeated) =>
-          resolve(reply.freed ? "freed" : repeated ? "unclear" : "gone"),
-        failed: (error) => {
-          this.#releasing = null;
-          reject(unavailable(this.#host.identifier, "releasing", this.keys, error));
-        },
+    const before = this.#releasedBefore;
+    this.#releasedBefore = true;
+    const certain = (freed: Freed): Freed => (freed === "gone" && before ? "unclear" : freed);
+    const failed = (error: unknown): LockError =>
+      unavailable(this.#host.identifier, "releasing", this.keys, error);
+    try {
+      const freed = this.#host.free({
+        by: "grant",
+        grantId: this.id,
+        keys: this.keys,
+        tombstone: this.#tombstone,
       });
-    });
+      if (!isThenable(freed)) return certain(freed);
+      return freed.then(certain, (error: unknown) => {
+        this.#releasing = null;
+        throw failed(error);
+      });
+    } catch (error) {
+      throw failed(error);
+    }
   }
 }

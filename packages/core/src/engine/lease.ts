@@ -27,12 +27,6 @@ export function leaseFrom(since: number, remaining: number, length: number): Lea
   return { length, deadline: since + remaining, renewAt, failures: 0 };
 }
 
-/** The renewal sent at `since` was confirmed. A slow answer never takes back what a quicker one gave. */
-export function renewed(lease: Lease, since: number, remaining: number): Lease {
-  const next = leaseFrom(since, remaining, lease.length);
-  return next.deadline >= lease.deadline ? next : { ...next, deadline: lease.deadline };
-}
-
 /** A renewal failed; it is tried again soon, a few times before the deadline. */
 export function renewalFailed(lease: Lease, now: number, random: number): Lease {
   const failures = lease.failures + 1;

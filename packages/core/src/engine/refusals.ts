@@ -1,3 +1,4 @@
+import { describe } from "../arguments/describe.ts";
 import { isLockError, LockError, LockLostError } from "../contract/errors.ts";
 
 /** `key "a"`, or `key "a", "b" and 3 more`: what messages call the keys of a call. */
@@ -27,7 +28,7 @@ export function unavailable(
 ): LockError {
   if (isLockError(cause)) return new LockError(cause.code, cause.message, { keys, cause: cause.cause });
   const what = keys.length > 0 ? `${doing} ${nameKeys(keys)}` : doing;
-  const why = cause instanceof Error ? cause.message : cause === undefined ? "no answer" : String(cause);
+  const why = cause instanceof Error ? cause.message : cause === undefined ? "no answer" : describe(cause);
   const message = `The backend of "${identifier}" could not be asked (${what}): ${why}`;
   return new LockError("LOCK_UNAVAILABLE", message, { keys, cause });
 }
@@ -37,6 +38,5 @@ export function closed(identifier: string, keys: readonly string[] = []): LockEr
 }
 
 export function lost(keys: readonly string[], why: string, cause?: unknown): LockLostError {
-  const options = cause === undefined ? { keys } : { keys, cause };
-  return new LockLostError(`Lost the lock for ${nameKeys(keys)}: ${why}`, options);
+  return new LockLostError(`Lost the lock for ${nameKeys(keys)}: ${why}`, { keys, cause });
 }

@@ -2,10 +2,10 @@ import { channel } from "node:diagnostics_channel";
 import type { ProviderCapabilities } from "../contract/capabilities.ts";
 import type { LockError } from "../contract/errors.ts";
 import type {
+  Awaitable,
   Claim,
   Handover,
   Release,
-  ReleaseReply,
   Renewal,
   RenewReply,
   StoreEvents,
@@ -13,7 +13,7 @@ import type {
 } from "../contract/lock-store.ts";
 import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Freed } from "./exchange.ts";
 import type { Grant, GrantHost } from "./grant.ts";
 import type { Receiver } from "./outbox.ts";
 import { closed } from "./refusals.ts";
@@ -26,12 +26,14 @@ const lostChannel = channel("@lock/core:lost");
 /** Who lives in an engine: the claims that wait and the grants whose jobs run. It tells them what the store says of them. */
 export class Residents implements StoreEvents, WaiterHost, GrantHost {
   readonly identifier: string;
-  /** The store is closed: nothing can be asked any more. */
-  closed = false;
   readonly #exchange: Exchange;
   readonly #capabilities: () => ProviderCapabilities;
   readonly #waiters = new Map<string, Waiter>();
-  readonly #grants = new Map<string, Grant>();
+  // Looked up by id only when the store says that some are lost.
+  readonly #grants = new Set<Grant>();
+  // Claims that are asked for before anybody waits for them, and what the store says of them meanwhile.
+  #asking = 0;
+  readonly #early = new Map<string, Handover | null>();
   readonly #drained = new Set<() => void>();
 
   constructor(identifier: string, exchange: Exchange, capabilities: () => ProviderCapabilities) {
@@ -52,8 +54,16 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
     return this.#exchange.leases;
   }
 
+  get closed(): boolean {
+    return this.#exchange.closed;
+  }
+
   get fencing(): boolean {
     return this.#capabilities().fencing;
+  }
+
+  get defaultLease(): number {
+    return this.#exchange.policy.lease;
   }
 
   /** Whether a job runs. */
@@ -75,12 +85,12 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   /** A job runs under this grant from now on. */
   run(grant: Grant): void {
-    this.#grants.set(grant.id, grant);
+    this.#grants.add(grant);
   }
 
   /** The job has settled and the grant is given back. */
   leave(grant: Grant): void {
-    this.#grants.delete(grant.id);
+    this.#grants.delete(grant);
     if (this.#grants.size > 0 || this.#drained.size === 0) return;
     for (const tell of this.#drained) tell();
   }
@@ -97,8 +107,8 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
     this.#exchange.renew(renewal, receiver);
   }
 
-  release(release: Release, receiver: Receiver<Answered<ReleaseReply>>): void {
-    this.#exchange.release(release, receiver);
+  free(release: Release): Awaitable<Freed> {
+    return this.#exchange.free(release);
   }
 
   grantLost(grant: Grant, error: LockError): void {
@@ -107,12 +117,37 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
     }
   }
 
+  /** Asks for a claim that nobody waits for yet; `early` tells afterwards what was said of it meanwhile. */
+  askAtOnce(claim: Claim): Awaitable<readonly TakeReply[]> {
+    if (this.#asking === 0 && this.#early.size > 0) this.#early.clear();
+    this.#asking += 1;
+    try {
+      return this.#exchange.askAtOnce(claim);
+    } finally {
+      this.#asking -= 1;
+    }
+  }
+
+  /** Passes on what was said of a claim before its waiter was there. */
+  tellEarly(waiter: Waiter): void {
+    if (this.#early.size === 0) return;
+    const early = this.#early.get(waiter.claim.id);
+    if (early === null) waiter.woken();
+    else if (early !== undefined) waiter.handedOver(early);
+  }
+
   granted(handover: Handover): void {
-    this.#waiters.get(handover.claimId)?.handedOver(handover);
+    const waiter = this.#waiters.get(handover.claimId);
+    if (waiter !== undefined) waiter.handedOver(handover);
+    else if (this.#asking > 0) this.#early.set(handover.claimId, handover);
   }
 
   wake(claimIds: Iterable<string>): void {
-    for (const claimId of claimIds) this.#waiters.get(claimId)?.woken();
+    for (const claimId of claimIds) {
+      const waiter = this.#waiters.get(claimId);
+      if (waiter !== undefined) waiter.woken();
+      else if (this.#asking > 0 && !this.#early.has(claimId)) this.#early.set(claimId, null);
+    }
   }
 
   wakeAll(): void {
@@ -120,11 +155,12 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
   }
 
   lost(grantIds: Iterable<string>, cause?: unknown): void {
-    for (const grantId of grantIds) this.#grants.get(grantId)?.lose("the backend says so", cause);
+    const gone = new Set(grantIds);
+    for (const grant of [...this.#grants]) if (gone.has(grant.id)) grant.lose("the backend says so", cause);
   }
 
   lostAll(cause?: unknown): void {
-    for (const grant of [...this.#grants.values()]) grant.lose("the backend says so", cause);
+    for (const grant of [...this.#grants]) grant.lose("the backend says so", cause);
   }
 
   endWaiters(): void {
@@ -133,7 +169,7 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   /** Tells the jobs that still run. Their locks are not freed: the lease does that, or the end of the session. */
   endGrants(): void {
-    for (const grant of [...this.#grants.values()]) grant.end(closed(this.identifier, grant.keys));
+    for (const grant of [...this.#grants]) grant.end(closed(this.identifier, grant.keys));
   }
 
   /** Resolves when no job runs, or after `within` milliseconds. */

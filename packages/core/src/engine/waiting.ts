@@ -132,7 +132,7 @@ export function answered(waiting: Waiting, reply: TakeReply, now: number, rules:
     case "busy":
       if (!waiting.waits) return { act: "refuse", waiting: next, ownerId: reply.ownerId };
       return later(
-        { ...next, place: null, askAt: now + Math.min(pause(waiting, rules), 1 + reply.freeIn) },
+        { ...next, place: null, askAt: now + Math.min(pause(waiting, rules), untilEnd(reply.freeIn)) },
         now,
       );
     case "withdrawn":
@@ -219,9 +219,12 @@ function ask(waiting: Waiting, now: number): Waiting {
 }
 
 function untilCheck(waiting: Waiting, checkIn: number, rules: Rules): number {
-  // One past the end that the backend named, since it counts whole milliseconds.
-  const end = 1 + checkIn;
-  return Math.min(end, rules.push ? CHECK_INTERVAL : pause(waiting, rules));
+  return Math.min(untilEnd(checkIn), rules.push ? CHECK_INTERVAL : pause(waiting, rules));
+}
+
+/** One past the end that the backend named, since it counts whole milliseconds; never at once, whatever it names. */
+function untilEnd(milliseconds: number): number {
+  return 1 + Math.max(0, milliseconds);
 }
 
 function pause(waiting: Waiting, rules: Rules): number {

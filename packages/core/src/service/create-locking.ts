@@ -50,6 +50,10 @@ export interface CreateLockingOptions {
 export async function createLocking(options: CreateLockingOptions = {}): Promise<Locking> {
   const { providers = [], logger = consoleLogger, resolveFrom = process.cwd(), lazy = false } = options;
   if (!Array.isArray(providers)) throw new LockError("LOCK_CONFIG", "providers must be an array");
+  const levels = ["debug", "info", "warn", "error"] as const;
+  if (!levels.every((level) => typeof logger?.[level] === "function")) {
+    throw new LockError("LOCK_CONFIG", `logger must have the methods ${levels.join(", ")}`);
+  }
   const registry = await Registry.of(providers, logger, resolveFrom);
   if (!lazy) await registry.connectAll();
   registry.announce();

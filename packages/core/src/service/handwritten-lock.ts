@@ -69,7 +69,7 @@ export class HandwrittenLock implements Lock {
   }
 
   async extend(expire: Duration): Promise<void> {
-    const asked = parseDuration(expire, "expire");
+    const asked = parseDuration(expire, "expire", this.keys);
     this.assertHeld();
     if (this.#grant.extend === null)
       throw this.#unsupported("extending this lock; acquire it with an ownerId");
@@ -77,11 +77,14 @@ export class HandwrittenLock implements Lock {
     try {
       await this.#grant.extend(asked);
     } catch (error) {
+      if (isLockError(error, "LOCK_LOST")) this.end(error);
       // Acquiring again was refused: somebody else holds it by now.
       if (isLockError(error, "LOCK_NOT_ACQUIRED")) this.#lose();
       this.assertHeld();
       throw error;
     }
+    // It may have been released meanwhile.
+    if (this.#over !== null) return this.assertHeld();
     this.#deadline = sentAt + (asked === 0 ? Infinity : asked);
     if (this.#abort !== null) this.#watch();
   }
@@ -122,6 +125,8 @@ export class HandwrittenLock implements Lock {
   async #release(): Promise<boolean> {
     if (this.#grant.release === null)
       throw this.#unsupported("releasing the lock of execute from within its job");
+    // The provider frees by owner: by now that could be a later holder's.
+    if (this.lostBecause !== null) return false;
     const freed = await this.#grant.release();
     this.settle();
     return freed;

@@ -1,13 +1,16 @@
 import type { ProviderCapabilities } from "../contract/capabilities.ts";
+import { isLockError, type LockError } from "../contract/errors.ts";
 import type { Lock } from "../contract/lock.ts";
 import type { Awaitable, KeyState } from "../contract/lock-store.ts";
 import type { LockingProvider, ProviderExecuteArgs, ProviderGrant } from "../contract/locking-provider.ts";
 import type { Logger } from "../contract/logger.ts";
-import type { CleanAcquireArgs, CleanExecuteArgs, Provider } from "../contract/provider.ts";
+import type { CleanAcquireArgs, CleanExecuteArgs, ConnectContext, Provider } from "../contract/provider.ts";
 import type { SharedContext } from "../contract/shared-context.ts";
-import { isLockError, type LockError } from "../contract/errors.ts";
-import { closed, unavailable } from "../engine/refusals.ts";
+import { causedBy } from "../engine/job.ts";
+import { closed, lost, unavailable } from "../engine/refusals.ts";
 import { HandwrittenLock } from "./handwritten-lock.ts";
+import { Wait } from "./wait.ts";
+import { within } from "./within.ts";
 
 const nothing: ProviderCapabilities = {
   scope: "process",
@@ -20,6 +23,11 @@ const nothing: ProviderCapabilities = {
   crashRelease: "never",
 };
 
+/** How long, at close, what comes late may take to be given back. */
+const QUIESCENCE = 1_000;
+/** How long the provider may take to close. */
+const CLOSE_TIMEOUT = 1_500;
+
 /** How a job ended. */
 type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
@@ -28,9 +36,9 @@ export class HandwrittenProvider implements Provider {
   readonly identifier: string;
   readonly #instance: LockingProvider;
   readonly #logger: Logger;
-  // Ends what waits when the service closes.
-  readonly #shutdown = new AbortController();
+  readonly #waits = new Set<Wait>();
   readonly #running = new Set<HandwrittenLock>();
+  readonly #late = new Set<Promise<void>>();
   #drained: (() => void) | null = null;
   #closing: Promise<void> | null = null;
 
@@ -44,8 +52,13 @@ export class HandwrittenProvider implements Provider {
     return { ...nothing, ...this.#instance.capabilities };
   }
 
-  async connect(): Promise<void> {
-    await this.#instance.connect?.();
+  async connect({ id, logger }: ConnectContext): Promise<void> {
+    if (this.#instance.connect === undefined) return;
+    await this.#instance.connect();
+    if (this.#closing === null) return logger.info(`Connection in "${id}" provider established`);
+    // It was closed while it connected; what has been opened since is closed too.
+    await this.#closeInstance();
+    throw closed(this.identifier);
   }
 
   async execute<T>(
@@ -54,31 +67,30 @@ export class HandwrittenProvider implements Provider {
     args: CleanExecuteArgs,
     sharedContext: SharedContext | undefined,
   ): Promise<T> {
-    const waiting = this.#waiting(args.signal);
+    this.#admit(keys);
+    const wait = new Wait(keys, args.signal);
+    let started = false;
     let outcome: Outcome<T> | null = null;
-    const guarded = async (grant?: ProviderGrant): Promise<T> => {
+    const once = async (grant?: ProviderGrant): Promise<T> => {
       // Nobody waits for it any more; throwing makes the provider release.
-      waiting.throwIfOver();
-      waiting.end();
+      wait.signal.throwIfAborted();
+      if (started) throw new Error("A provider's execute must run the job once");
+      started = true;
+      wait.end();
       outcome = await this.#run(keys, job, grant);
-      if ("error" in outcome) throw outcome.error;
-      return outcome.value;
+      return settled(outcome);
     };
-    const work = Promise.resolve().then(() =>
-      this.#instance.execute(keys, guarded, seconds(args, waiting.signal), sharedContext),
-    );
     try {
-      await waiting.orAborted(work);
+      await this.#waited(wait, () =>
+        this.#instance.execute(keys, once, seconds(args, wait.signal), sharedContext),
+      );
     } catch (error) {
-      const failure = this.#failure("executing", keys, error);
-      // Before the job ran it is the provider's failure, or the abort; afterwards only a loss takes the result away.
-      if (outcome === null) throw waiting.over ? error : failure;
-      if (isLockError(error) && !sameError(outcome, error)) throw error;
-      if (!sameError(outcome, error)) this.#logger.warn(`After a job was done: ${failure.message}`);
+      wait.signal.throwIfAborted();
+      if (outcome === null) throw this.#failure("executing", keys, error);
+      this.#judge(outcome, error);
     }
-    if (outcome === null)
-      throw this.#failure("executing", keys, new Error("execute resolved without running the job"));
-    return settled(outcome);
+    if (outcome !== null) return settled(outcome);
+    throw this.#failure("executing", keys, new Error("its execute did not wait for the job"));
   }
 
   async acquire(
@@ -86,36 +98,43 @@ export class HandwrittenProvider implements Provider {
     args: CleanAcquireArgs,
     sharedContext: SharedContext | undefined,
   ): Promise<Lock> {
+    this.#admit(keys);
     const { ownerId, awaitQueue } = args;
-    const waiting = this.#waiting(args.signal);
+    const wait = new Wait(keys, args.signal);
     const since = performance.now();
     const ask = (asked: ProviderExecuteArgs, waits: boolean): Promise<ProviderGrant | void> =>
       this.#instance.acquire(keys, { ...asked, ownerId, awaitQueue: waits }, sharedContext);
-    const taking = Promise.resolve().then(() => ask(seconds(args, waiting.signal), awaitQueue));
+    const free = (): Promise<boolean> => this.#free(keys, ownerId, sharedContext);
+    let taking!: Promise<ProviderGrant | void>;
     let grant: ProviderGrant | void;
     try {
-      grant = await waiting.orAborted(taking);
+      grant = await this.#waited(
+        wait,
+        () => (taking = Promise.resolve(ask(seconds(args, wait.signal), awaitQueue))),
+      );
     } catch (error) {
-      if (!waiting.over) throw this.#failure("acquiring", keys, error);
-      this.#giveBackLate(taking, keys, ownerId, sharedContext);
-      throw error;
+      if (!wait.signal.aborted) throw this.#failure("acquiring", keys, error);
+      this.#giveBackLate(taking, free);
+      throw wait.signal.reason;
     }
+    const token = this.#token(grant);
+    const extend = async (expire: number): Promise<void> => {
+      const again = await ask(seconds({ ...args, timeout: undefined, expire }, undefined), false);
+      if (this.#token(again) === token) return;
+      // It was gone, and acquiring again took it anew.
+      await free();
+      throw lost(keys, "it was gone when it was to be extended");
+    };
     return new HandwrittenLock({
       keys,
       ownerId,
-      fencingToken: this.#token(grant),
+      fencingToken: token,
       lost: grant?.signal ?? null,
       identifier: this.identifier,
       since,
       expire: args.expire || Infinity,
-      extend:
-        ownerId === null
-          ? null
-          : async (expire) => {
-              const again = seconds({ ...args, timeout: undefined, expire }, this.#shutdown.signal);
-              await this.#guarded("extending", keys, () => ask(again, false));
-            },
-      release: () => this.release(keys, ownerId, sharedContext),
+      extend: ownerId === null ? null : (expire) => this.#guarded("extending", keys, () => extend(expire)),
+      release: () => this.#guarded("releasing", keys, free),
     });
   }
 
@@ -124,7 +143,7 @@ export class HandwrittenProvider implements Provider {
     ownerId: string | null,
     sharedContext: SharedContext | undefined,
   ): Promise<boolean> {
-    return this.#guarded("releasing", keys, () => this.#instance.release(keys, { ownerId }, sharedContext));
+    return this.#guarded("releasing", keys, () => this.#free(keys, ownerId, sharedContext));
   }
 
   releaseAll(ownerId: string | null, sharedContext: SharedContext | undefined): Promise<void> {
@@ -141,18 +160,23 @@ export class HandwrittenProvider implements Provider {
   }
 
   async #close(drain: number): Promise<void> {
-    this.#shutdown.abort(closed(this.identifier));
+    for (const wait of this.#waits) wait.abort(closed(this.identifier, wait.keys));
     if (this.#running.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = drain === Infinity ? undefined : setTimeout(resolve, Math.min(drain, 2 ** 31 - 1));
-        this.#drained = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      const drained = new Promise<void>((resolve) => (this.#drained = resolve));
+      await within(drain, drained, "drained").catch(() => {});
     }
     for (const lock of this.#running) lock.end(closed(this.identifier, lock.keys));
-    await this.#instance.close?.();
+    if (this.#late.size > 0) await within(QUIESCENCE, Promise.all(this.#late), "late").catch(() => {});
+    await this.#closeInstance();
+  }
+
+  async #closeInstance(): Promise<void> {
+    try {
+      const closing = Promise.resolve().then(() => this.#instance.close?.());
+      await within(CLOSE_TIMEOUT, closing, `no answer within ${CLOSE_TIMEOUT} ms`);
+    } catch (error) {
+      this.#logger.warn(`Closing "${this.identifier}" failed: ${String(error)}`);
+    }
   }
 
   async #run<T>(
@@ -177,9 +201,7 @@ export class HandwrittenProvider implements Provider {
       // A job that lost its lock, or outlived the service, was not protected to its end.
       return lock.lostBecause === null ? { value } : { error: lock.lostBecause };
     } catch (error) {
-      if (lock.lostBecause === null) return { error };
-      lock.lostBecause.cause = error;
-      return { error: lock.lostBecause };
+      return { error: lock.lostBecause === null ? error : causedBy(lock.lostBecause, error) };
     } finally {
       lock.settle();
       this.#running.delete(lock);
@@ -187,34 +209,55 @@ export class HandwrittenProvider implements Provider {
     }
   }
 
-  #waiting(signal: AbortSignal | undefined): Waiting {
-    const { signal: shutdown } = this.#shutdown;
-    return new Waiting(signal === undefined ? shutdown : AbortSignal.any([signal, shutdown]));
+  /** What the class failed with after its job: only a loss takes the job's result away. */
+  #judge(outcome: Outcome<unknown>, error: unknown): void {
+    const jobError = "error" in outcome ? outcome.error : undefined;
+    if (error === jobError) return;
+    if (isLockError(error, "LOCK_LOST")) throw causedBy(error, jobError);
+    this.#logger.warn(`After a job was done, "${this.identifier}" failed: ${String(error)}`);
   }
 
-  #giveBackLate(
-    taking: Promise<unknown>,
+  async #waited<T>(wait: Wait, ask: () => Promise<T>): Promise<T> {
+    this.#waits.add(wait);
+    try {
+      return await wait.orAborted((async () => ask())());
+    } finally {
+      this.#waits.delete(wait);
+    }
+  }
+
+  async #free(
     keys: readonly string[],
     ownerId: string | null,
     sharedContext: SharedContext | undefined,
-  ): void {
-    taking
+  ): Promise<boolean> {
+    const freed: unknown = await this.#instance.release(keys, { ownerId }, sharedContext);
+    return freed === true;
+  }
+
+  #giveBackLate(taking: Promise<unknown>, free: () => Promise<unknown>): void {
+    const late = taking
+      .then(free, () => {})
       .then(
-        () => this.release(keys, ownerId, sharedContext),
         () => {},
-      )
-      .catch((error: unknown) =>
-        this.#logger.warn(`A lock that came late could not be given back: ${String(error)}`),
+        (error: unknown) =>
+          this.#logger.warn(`A lock that came late could not be given back: ${String(error)}`),
       );
+    this.#late.add(late);
+    void late.then(() => this.#late.delete(late));
   }
 
   async #guarded<T>(doing: string, keys: readonly string[], ask: () => Promise<T>): Promise<T> {
-    if (this.#closing !== null) throw closed(this.identifier, keys);
+    this.#admit(keys);
     try {
       return await ask();
     } catch (error) {
       throw this.#failure(doing, keys, error);
     }
+  }
+
+  #admit(keys: readonly string[]): void {
+    if (this.#closing !== null) throw closed(this.identifier, keys);
   }
 
   #token(grant: ProviderGrant | void): bigint | null {
@@ -226,55 +269,16 @@ export class HandwrittenProvider implements Provider {
   }
 }
 
-/** The wait for a provider's answer, which an abort may end before it comes. */
-class Waiting {
-  /** Aborts by the caller's wish, or when the service closes. */
-  readonly signal: AbortSignal;
-  #abort: (() => void) | null = null;
-  over = false;
-
-  constructor(signal: AbortSignal) {
-    signal.throwIfAborted();
-    this.signal = signal;
-  }
-
-  throwIfOver(): void {
-    if (this.over) this.signal.throwIfAborted();
-  }
-
-  /** From here on an abort is no concern of the wait. */
-  end(): void {
-    if (this.#abort !== null) this.signal.removeEventListener("abort", this.#abort);
-    this.#abort = null;
-  }
-
-  async orAborted<T>(answer: Promise<T>): Promise<T> {
-    const aborted = new Promise<never>((_resolve, reject) => {
-      this.#abort = () => {
-        this.over = true;
-        reject(this.signal.reason as Error);
-      };
-      this.signal.addEventListener("abort", this.#abort, { once: true });
-    });
-    try {
-      return await Promise.race([answer, aborted]);
-    } finally {
-      this.end();
-    }
-  }
-}
-
-function seconds({ timeout, expire, limit }: CleanExecuteArgs, signal: AbortSignal): ProviderExecuteArgs {
+function seconds(
+  { timeout, expire, limit }: CleanExecuteArgs,
+  signal: AbortSignal | undefined,
+): ProviderExecuteArgs {
   return {
     limit,
-    signal,
+    ...(signal !== undefined && { signal }),
     ...(timeout !== undefined && { timeout: timeout / 1_000 }),
     ...(expire !== undefined && { expire: expire / 1_000 }),
   };
-}
-
-function sameError(outcome: Outcome<unknown>, error: unknown): boolean {
-  return "error" in outcome && outcome.error === error;
 }
 
 function settled<T>(outcome: Outcome<T>): T {

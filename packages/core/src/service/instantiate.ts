@@ -1,4 +1,4 @@
-import { LockError } from "../contract/errors.ts";
+import { isLockError, LockError } from "../contract/errors.ts";
 import type { LockingProvider, LockingProviderClass } from "../contract/locking-provider.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { Provider } from "../contract/provider.ts";
@@ -7,9 +7,6 @@ import { HandwrittenProvider } from "./handwritten.ts";
 import { importDefault } from "./resolve.ts";
 
 const methods = ["acquire", "execute", "release", "releaseAll"] as const;
-
-// A provider belongs to one service: both would close it, and it could tell neither's events from the other's.
-const taken = new WeakSet<Provider>();
 
 /** Makes the provider that an entry describes. */
 export async function instantiate(
@@ -23,10 +20,6 @@ export async function instantiate(
   const provider = make(resolved, options, logger, named ? `"${resolve}"` : "resolve");
   const id = entry.id ?? provider.identifier;
   if (typeof id !== "string" || id === "") throw config("The id of a provider must be a non-empty string");
-  if (taken.has(provider)) {
-    throw config(`The provider "${id}" belongs to another service already; make one for each createLocking`);
-  }
-  taken.add(provider);
   return { id, provider };
 }
 
@@ -42,10 +35,18 @@ function make(resolved: unknown, options: unknown, logger: Logger, what: string)
   if (typeof resolved !== "function") {
     throw config(`${what} must give a provider class or a factory; it gives ${typeof resolved}`);
   }
-  if (hasMethods(resolved.prototype))
-    return construct(resolved as unknown as LockingProviderClass, options, logger);
-  const made: unknown = (resolved as (options: unknown) => unknown)(options);
-  if (isProvider(made)) return made;
+  try {
+    // Methods may be members of the instance instead.
+    if (hasMethods(resolved.prototype) || "identifier" in resolved) {
+      return construct(resolved as unknown as LockingProviderClass, options, logger);
+    }
+    const made: unknown = (resolved as (options: unknown) => unknown)(options);
+    if (isProvider(made)) return made;
+  } catch (cause) {
+    if (isLockError(cause)) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LockError("LOCK_CONFIG", `${what} failed to make a provider: ${why}`, { cause });
+  }
   throw config(
     `${what} must give a provider class (a static identifier and the methods ${methods.join(", ")}) or a factory that returns a provider`,
   );
@@ -57,7 +58,8 @@ function construct(constructor: LockingProviderClass, options: unknown, logger: 
     throw config(`The provider class ${constructor.name} needs a static identifier, a non-empty string`);
   }
   const instance: LockingProvider = new constructor({ logger }, (options ?? {}) as never);
-  return new HandwrittenProvider(identifier, instance, logger);
+  if (hasMethods(instance)) return new HandwrittenProvider(identifier, instance, logger);
+  throw config(`The provider class ${constructor.name} needs the methods ${methods.join(", ")}`);
 }
 
 function hasMethods(value: unknown): boolean {

@@ -5,13 +5,12 @@ import type { Awaitable } from "../contract/lock-store.ts";
 import type { Provider } from "../contract/provider.ts";
 import { nameKeys } from "../engine/refusals.ts";
 
-/** A job that runs, as the calls it makes see it around them. */
+/** A job, as the calls made in it and in what it set off see it around them. */
 interface Enclosure {
   readonly provider: Provider;
   readonly lock: Lock;
-  /** The call that the job of this one was made in. */
+  /** That of the call that the job was given to. */
   readonly outer: Enclosure | undefined;
-  running: boolean;
 }
 
 const enclosures = new AsyncLocalStorage<Enclosure>();
@@ -22,12 +21,32 @@ const enclosures = new AsyncLocalStorage<Enclosure>();
  * @throws {LockError} `LOCK_REENTRANT` when a job around this call still holds one of the keys through this provider.
  */
 export function refuseReentrance(provider: Provider, keys: readonly string[]): void {
-  for (let around = enclosures.getStore(); around !== undefined; around = around.outer) {
-    if (!around.running || around.provider !== provider) continue;
+  refuse(enclosures.getStore(), provider, keys);
+}
+
+/**
+ * The job, so that calls made in it can be told from others.
+ *
+ * @throws {LockError} `LOCK_REENTRANT`, as above.
+ */
+export function enclose<T>(
+  provider: Provider,
+  keys: readonly string[],
+  job: (lock: Lock) => Awaitable<T>,
+): (lock: Lock) => Awaitable<T> {
+  let outer = enclosures.getStore();
+  // What is over is left out: work that outlives its job and goes on locking would make an endless chain.
+  while (outer !== undefined && isOver(outer)) outer = outer.outer;
+  refuse(outer, provider, keys);
+  return (lock) => enclosures.run({ provider, lock, outer }, job, lock);
+}
+
+function refuse(innermost: Enclosure | undefined, provider: Provider, keys: readonly string[]): void {
+  for (let around = innermost; around !== undefined; around = around.outer) {
+    if (around.provider !== provider || isOver(around)) continue;
     const { lock } = around;
     const held = keys.find((key) => lock.keys.includes(key));
-    // A lock that was released early, or lost, would not be waited for in vain.
-    if (held === undefined || lock.remaining() === 0) continue;
+    if (held === undefined) continue;
     throw new LockError(
       "LOCK_REENTRANT",
       `This call would wait for itself: an enclosing execute holds ${nameKeys([held])}. Take all keys in the outer call, or pass the outer lock on`,
@@ -36,17 +55,7 @@ export function refuseReentrance(provider: Provider, keys: readonly string[]): v
   }
 }
 
-/** The job, so that calls made within it can be told from others. */
-export function enclose<T>(
-  provider: Provider,
-  job: (lock: Lock) => Awaitable<T>,
-): (lock: Lock) => Promise<T> {
-  return async (lock) => {
-    const enclosure: Enclosure = { provider, lock, outer: enclosures.getStore(), running: true };
-    try {
-      return await enclosures.run(enclosure, job, lock);
-    } finally {
-      enclosure.running = false;
-    }
-  };
+/** Whether its job is done, or its lock was released early or lost: then nobody waits for it in vain. */
+function isOver({ lock }: Enclosure): boolean {
+  return lock.remaining() === 0;
 }

@@ -1,6 +1,7 @@
 import { isLockError, LockError } from "../contract/errors.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { Provider } from "../contract/provider.ts";
+import { within } from "./within.ts";
 
 /** Milliseconds that a backend may take to be reached; with closing again it stays within the 10 s of the contract. */
 const CONNECT_TIMEOUT = 8_000;
@@ -12,7 +13,7 @@ export class Registered {
   readonly provider: Provider;
   readonly #id: string;
   readonly #logger: Logger;
-  #connecting: Promise<void> | null = null;
+  #attempt: Promise<void> | null = null;
   connected = false;
 
   constructor(id: string, provider: Provider, logger: Logger) {
@@ -22,35 +23,37 @@ export class Registered {
     this.#logger = logger;
   }
 
-  /** Connects once; after a failure the next call tries again. */
-  connect(): Promise<void> {
-    this.#connecting ??= this.#connect().catch((error: unknown) => {
-      this.#connecting = null;
-      throw error;
-    });
-    return this.#connecting;
-  }
-
-  close(drain: number): Promise<void> {
-    return this.provider.close(drain);
-  }
-
-  async #connect(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const overdue = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(reject, CONNECT_TIMEOUT, new Error(`no answer within ${CONNECT_TIMEOUT} ms`));
-    });
+  /** Connects once. After a failure the next call tries again; while an attempt goes on, it joins that one. */
+  async connect(): Promise<void> {
+    const attempt = (this.#attempt ??= this.#begin());
     try {
-      await Promise.race([this.provider.connect({ id: this.#id, logger: this.#logger }), overdue]);
-      this.connected = true;
+      await within(CONNECT_TIMEOUT, attempt, `no answer within ${CONNECT_TIMEOUT} ms`);
     } catch (cause) {
       if (isLockError(cause)) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new LockError("LOCK_UNAVAILABLE", `The backend of "${this.name}" could not be reached: ${why}`, {
         cause,
       });
-    } finally {
-      clearTimeout(timer);
     }
+  }
+
+  /** Never fails: what can't be closed is logged. */
+  async close(drain: number): Promise<void> {
+    try {
+      await this.provider.close(drain);
+    } catch (error) {
+      this.#logger.warn(`Closing "${this.name}" failed: ${String(error)}`);
+    }
+  }
+
+  #begin(): Promise<void> {
+    const attempt = this.#connect();
+    attempt.catch(() => (this.#attempt = null));
+    return attempt;
+  }
+
+  async #connect(): Promise<void> {
+    await this.provider.connect({ id: this.#id, logger: this.#logger });
+    this.connected = true;
   }
 }

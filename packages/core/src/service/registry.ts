@@ -9,6 +9,9 @@ import { importDefault } from "./resolve.ts";
 const IN_MEMORY = "in-memory";
 const IN_MEMORY_PACKAGE = "@lock/provider-memory";
 
+// A provider belongs to one service: both would close it, and it could tell neither's events from the other's.
+const taken = new WeakSet<Provider>();
+
 /** The registered providers and which of them is the default. */
 export class Registry {
   readonly #providers: ReadonlyMap<string, Registered>;
@@ -42,6 +45,9 @@ export class Registry {
       if (providers.has(registered.name)) {
         throw config(`Two providers are registered as "${registered.name}"; give one of them another id`);
       }
+      if (taken.has(provider) || [...providers.values()].some((each) => each.provider === provider)) {
+        throw config(`The provider "${id}" is registered already; make one for each entry and service`);
+      }
       providers.set(registered.name, registered);
       if (entry.isDefault !== true && entry.is_default !== true) continue;
       if (marked !== undefined) {
@@ -55,16 +61,18 @@ export class Registry {
     const named = marked ?? only ?? providers.get(`lp_${IN_MEMORY}`);
     const byDefault = named ?? (await inMemory(logger, resolveFrom));
     providers.set(byDefault.name, byDefault);
+    for (const { provider } of providers.values()) taken.add(provider);
     return new Registry(providers, logger, byDefault, marked === undefined && providers.size > 1);
   }
 
   /** The provider that a call names, or the default. */
-  pick(name: string | undefined): Registered {
+  pick(name: string | undefined, keys: readonly string[]): Registered {
     if (name === undefined) return this.#default;
     const registered = this.#providers.get(name);
     if (registered !== undefined) return registered;
     const known = [...this.#providers.keys()].map((each) => `"${each}"`).join(", ");
-    throw config(`No provider is registered as "${String(name)}"; registered: ${known}`);
+    const message = `No provider is registered as "${name}"; registered: ${known}`;
+    throw new LockError("LOCK_CONFIG", message, { keys });
   }
 
   /** Connects all of them, or closes all again. */

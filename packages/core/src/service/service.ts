@@ -1,4 +1,4 @@
-import { checkAcquireArgs, checkDrain, checkExecuteArgs } from "../arguments/call-arguments.ts";
+import { checkAcquireArgs, checkArgs, checkDrain, checkExecuteArgs } from "../arguments/call-arguments.ts";
 import { checkKeys, checkOwnerId } from "../arguments/keys.ts";
 import { LockError } from "../contract/errors.ts";
 import type { Lock } from "../contract/lock.ts";
@@ -14,12 +14,12 @@ import type {
   ReleaseArgs,
 } from "../contract/locking.ts";
 import type { Logger } from "../contract/logger.ts";
-import type { Provider } from "../contract/provider.ts";
+import type { CleanExecuteArgs, Provider } from "../contract/provider.ts";
 import type { SharedContext } from "../contract/shared-context.ts";
 import { enclose, refuseReentrance } from "./reentrancy.ts";
 import type { Registered } from "./registered.ts";
 import type { Registry } from "./registry.ts";
-import { traced } from "./tracing.ts";
+import { tracing } from "./tracing.ts";
 
 /** Checks what it is given and passes it on to the provider that is meant. It holds no lock logic. */
 export class LockingService implements Locking {
@@ -32,76 +32,80 @@ export class LockingService implements Locking {
     this.#logger = logger;
   }
 
-  async execute<T>(
+  /** No async function: an uncontended lock would pay for one promise more. */
+  execute<T>(
     keys: Keys,
     job: (lock: Lock) => Awaitable<T>,
     args?: ExecuteArgs,
     sharedContext?: SharedContext,
   ): Promise<T> {
-    const checked = checkKeys(keys);
-    if (typeof job !== "function")
-      throw new LockError("LOCK_INVALID_ARGUMENT", "execute needs a job, a function");
-    const clean = checkExecuteArgs(args, this.#logger);
-    const registered = this.#pick(args?.provider);
-    if (!registered.connected) await this.#connect(registered);
-    const { provider } = registered;
-    demand(registered, checked, clean.limit, sharedContext);
-    refuseReentrance(provider, checked);
-    const call = (): Promise<T> => provider.execute(checked, enclose(provider, job), clean, sharedContext);
-    return traced("execute", () => ({ provider: registered.name, keys: checked, ownerId: null }), call);
+    try {
+      const checked = checkKeys(keys);
+      if (typeof job !== "function") {
+        throw new LockError("LOCK_INVALID_ARGUMENT", "execute needs a job, a function", { keys: checked });
+      }
+      const clean = checkExecuteArgs(args, checked, this.#logger);
+      const registered = this.#pick(args?.provider, checked);
+      if (registered.connected) return runIn(registered, checked, job, clean, sharedContext);
+      return this.#connect(registered, checked).then(() =>
+        runIn(registered, checked, job, clean, sharedContext),
+      );
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async acquire(keys: Keys, args?: AcquireArgs, sharedContext?: SharedContext): Promise<Lock> {
     const checked = checkKeys(keys);
-    const clean = checkAcquireArgs(args, this.#logger);
-    const registered = this.#pick(args?.provider);
-    if (!registered.connected) await this.#connect(registered);
-    const { provider } = registered;
+    const clean = checkAcquireArgs(args, checked, this.#logger);
+    const registered = this.#pick(args?.provider, checked);
+    if (!registered.connected) await this.#connect(registered, checked);
+    const { name, provider } = registered;
     demand(registered, checked, clean.limit, sharedContext);
     if (clean.awaitQueue) refuseReentrance(provider, checked);
     const call = (): Promise<Lock> => provider.acquire(checked, clean, sharedContext);
-    return traced(
-      "acquire",
-      () => ({ provider: registered.name, keys: checked, ownerId: clean.ownerId }),
-      call,
-    );
+    if (!tracing.acquire.hasSubscribers) return call();
+    return tracing.acquire.tracePromise(call, { provider: name, keys: checked, ownerId: clean.ownerId });
   }
 
   async release(keys: Keys, args?: ReleaseArgs, sharedContext?: SharedContext): Promise<boolean> {
     const checked = checkKeys(keys);
-    const ownerId = checkOwnerId(args?.ownerId);
-    const registered = this.#pick(args?.provider);
-    if (!registered.connected) await this.#connect(registered);
-    const { provider } = registered;
+    const { ownerId, provider: choice } = checkArgs(args, checked);
+    const owner = checkOwnerId(ownerId, checked);
+    const registered = this.#pick(choice, checked);
+    if (!registered.connected) await this.#connect(registered, checked);
+    const { name, provider } = registered;
     demand(registered, checked, 1, sharedContext);
-    const call = (): Promise<boolean> => provider.release(checked, ownerId, sharedContext);
-    return traced("release", () => ({ provider: registered.name, keys: checked, ownerId }), call);
+    const call = (): Promise<boolean> => provider.release(checked, owner, sharedContext);
+    if (!tracing.release.hasSubscribers) return call();
+    return tracing.release.tracePromise(call, { provider: name, keys: checked, ownerId: owner });
   }
 
   async releaseAll(args?: ReleaseAllArgs, sharedContext?: SharedContext): Promise<void> {
-    if (args !== undefined && "ownerId" in args && args.ownerId === undefined) {
+    const { provider: choice, ...rest } = checkArgs(args, []);
+    if ("ownerId" in rest && rest.ownerId === undefined) {
       throw new LockError(
         "LOCK_INVALID_ARGUMENT",
         "releaseAll was given an ownerId that is undefined, which would free everybody's locks; leave it out, or pass null, if that is what you want",
       );
     }
-    const ownerId = checkOwnerId(args?.ownerId);
-    const registered = this.#pick(args?.provider);
-    if (!registered.connected) await this.#connect(registered);
+    const ownerId = checkOwnerId(rest.ownerId, []);
+    const registered = this.#pick(choice, []);
+    if (!registered.connected) await this.#connect(registered, []);
     demand(registered, [], 1, sharedContext);
     await registered.provider.releaseAll(ownerId, sharedContext);
   }
 
   async inspect(keys: Keys, args?: InspectArgs): Promise<KeyState[]> {
     const checked = checkKeys(keys);
-    const registered = this.#pick(args?.provider);
-    if (!registered.connected) await this.#connect(registered);
+    const registered = this.#pick(checkArgs(args, checked).provider, checked);
+    if (!registered.connected) await this.#connect(registered, checked);
     if (!registered.provider.capabilities.inspect) throw unsupported(registered, "inspect", checked);
     return [...(await registered.provider.inspect(checked))];
   }
 
   async close(options?: CloseOptions): Promise<void> {
-    const drain = checkDrain(options?.drain);
+    const drain = checkDrain(checkArgs(options, []).drain);
     this.#closing ??= this.#registry.close(drain);
     await this.#closing;
   }
@@ -110,16 +114,31 @@ export class LockingService implements Locking {
     await this.close();
   }
 
-  #pick(name: string | undefined): Registered {
-    if (this.#closing !== null) throw closed();
-    return this.#registry.pick(name);
+  #pick(name: string | undefined, keys: readonly string[]): Registered {
+    if (this.#closing !== null) throw closed(keys);
+    return this.#registry.pick(name, keys);
   }
 
-  async #connect(registered: Registered): Promise<void> {
+  async #connect(registered: Registered, keys: readonly string[]): Promise<void> {
     await registered.connect();
     // It may have been closed meanwhile.
-    if (this.#closing !== null) throw closed();
+    if (this.#closing !== null) throw closed(keys);
   }
+}
+
+function runIn<T>(
+  registered: Registered,
+  keys: readonly string[],
+  job: (lock: Lock) => Awaitable<T>,
+  args: CleanExecuteArgs,
+  sharedContext: SharedContext | undefined,
+): Promise<T> {
+  demand(registered, keys, args.limit, sharedContext);
+  const { name, provider } = registered;
+  const enclosed = enclose(provider, keys, job);
+  if (!tracing.execute.hasSubscribers) return provider.execute(keys, enclosed, args, sharedContext);
+  const call = (): Promise<T> => provider.execute(keys, enclosed, args, sharedContext);
+  return tracing.execute.tracePromise(call, { provider: name, keys, ownerId: null });
 }
 
 /** Refuses what the manifest does not offer. */
@@ -146,6 +165,6 @@ function unsupported(registered: Registered, what: string, keys: readonly string
   });
 }
 
-function closed(): LockError {
-  return new LockError("LOCK_CLOSED", "The locking service is closed");
+function closed(keys: readonly string[]): LockError {
+  return new LockError("LOCK_CLOSED", "The locking service is closed", { keys });
 }

@@ -1,7 +1,7 @@
 import { tracingChannel, type TracingChannel } from "node:diagnostics_channel";
 
 /** What subscribers of the tracing channels get; `result` and `error` are added by Node. */
-export interface LockingTrace {
+interface LockingTrace {
   /** The registered id, `lp_{id}`. */
   readonly provider: string;
   readonly keys: readonly string[];
@@ -10,18 +10,9 @@ export interface LockingTrace {
 
 type Operation = "execute" | "acquire" | "release";
 
-const channels: Readonly<Record<Operation, TracingChannel<string, LockingTrace>>> = {
+/** Calls are published on `tracing:@lock/core:{operation}:{start,end,asyncStart,asyncEnd,error}`, where anybody listens. */
+export const tracing: Readonly<Record<Operation, TracingChannel<string, LockingTrace>>> = {
   execute: tracingChannel("@lock/core:execute"),
   acquire: tracingChannel("@lock/core:acquire"),
   release: tracingChannel("@lock/core:release"),
 };
-
-/** Publishes the call on `tracing:@lock/core:{operation}:{start,end,asyncStart,asyncEnd,error}`, where anybody listens. */
-export function traced<T>(
-  operation: Operation,
-  trace: () => LockingTrace,
-  call: () => Promise<T>,
-): Promise<T> {
-  const channel = channels[operation];
-  return channel.hasSubscribers ? channel.tracePromise(call, trace()) : call();
-}
