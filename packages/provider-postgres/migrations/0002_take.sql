@@ -1,8 +1,8 @@
 -- locking_take: each claim of p_claims is granted, queued or refused, atomically over its keys.
 --
 -- p_hashes, p_keys: all keys of the call, sorted by hash. p_claims: a JSON array of { n, id, solo, keys, owner, kind, permits, lease, keep,
--- wait }, where keys are places in p_keys (from 1) and solo is that of the only key of a claim whose key no earlier claim of
--- the call wants. Replies: a row for each claim with its n or, where the outcome is plain, its id; rows without n tell what
+-- wait }, where keys are places in p_keys (from 1); solo, instead of keys, is the place of the only key of a claim, which no
+-- earlier claim of the call wants. Replies: a row for each claim with its n or, where the outcome is plain, its id; rows without n tell what
 -- was handed to other waiters of p_channel on the way.
 --
 -- An earlier place in a queue, and the tombstone of a withdrawn claim, count until they expire. Nothing but grants has to survive a crash of
@@ -65,6 +65,7 @@ BEGIN
   LOOP
     n := c.n; id := c.id; fence := NULL; place := NULL; ms := NULL; owner := NULL;
     v_now := clock_timestamp();
+    c.keys := coalesce(c.keys, ARRAY[c.solo]);
     v_size := cardinality(c.keys);
     SELECT array_agg(p_hashes[u.at] ORDER BY u.position), array_agg(p_keys[u.at] ORDER BY u.position) INTO v_hashes, v_keys
       FROM unnest(c.keys) WITH ORDINALITY AS u(at, position);

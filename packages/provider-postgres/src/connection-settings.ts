@@ -34,7 +34,17 @@ export interface ConnectionSettings {
 }
 
 // The pool's business, or a limit that is meant for the application's statements.
-const notOurs = ["max", "min", "poolSize", "maxUses", "maxLifetimeSeconds", "idleTimeoutMillis", "allowExitOnIdle", "log", "verify"];
+const notOurs = [
+  "max",
+  "min",
+  "poolSize",
+  "maxUses",
+  "maxLifetimeSeconds",
+  "idleTimeoutMillis",
+  "allowExitOnIdle",
+  "log",
+  "verify",
+];
 const limits = ["query_timeout", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
 const hooks = ["Client", "Promise", "onConnect", "connectionTimeoutMillis"];
 
@@ -54,19 +64,28 @@ export function connectionSettings({ connectionString, pool, db }: ConnectionSou
   }
   if (connectionString !== undefined) {
     if (typeof connectionString !== "string" || connectionString === "") {
-      throw new LockError("LOCK_CONFIG", "connectionString must be a URL such as postgres://user:password@host:5432/database");
+      throw new LockError(
+        "LOCK_CONFIG",
+        "connectionString must be a URL such as postgres://user:password@host:5432/database",
+      );
     }
     return { config: { connectionString, ...ours }, Client: pg.Client };
   }
   const client: object | undefined = pool ?? db?.$client;
   if (isPool(client)) {
     const given = client.options as Record<string, unknown>;
-    const own = "Client" in client && typeof client.Client === "function" ? (client.Client as typeof pg.Client) : pg.Client;
+    const own =
+      "Client" in client && typeof client.Client === "function"
+        ? (client.Client as typeof pg.Client)
+        : pg.Client;
     return { config: { ...without(given), ...hidden(given), ...ours }, Client: own };
   }
   if (isClient(client)) {
     const given = client.connectionParameters as Record<string, unknown>;
-    return { config: { ...without(given), ...hidden(given), ...ours }, Client: client.constructor as typeof pg.Client };
+    return {
+      config: { ...without(given), ...hidden(given), ...ours },
+      Client: client.constructor as typeof pg.Client,
+    };
   }
   throw new LockError(
     "LOCK_CONFIG",
@@ -77,7 +96,13 @@ export function connectionSettings({ connectionString, pool, db }: ConnectionSou
 }
 
 function isPool(client: object | undefined): client is PgPool {
-  return typeof client === "object" && client !== null && "options" in client && typeof client.options === "object" && "totalCount" in client;
+  return (
+    typeof client === "object" &&
+    client !== null &&
+    "options" in client &&
+    typeof client.options === "object" &&
+    "totalCount" in client
+  );
 }
 
 function isClient(client: object | undefined): client is PgClient {

@@ -39,7 +39,9 @@ export class Connection {
 
   /** Opens all of them, so that no call has to wait for that later. One is enough: the others may follow when they are needed. */
   async open(): Promise<void> {
-    const opening = Array.from({ length: this.#pool.options.max }, () => this.query({ name: "", text: "SELECT", values: [] }));
+    const opening = Array.from({ length: this.#pool.options.max }, () =>
+      this.query({ name: "", text: "SELECT", values: [] }),
+    );
     const outcomes = await Promise.allSettled(opening);
     if (outcomes.every(({ status }) => status === "rejected")) await opening[0];
   }
@@ -58,7 +60,9 @@ export class Connection {
       if (!this.#prepared.has(client)) {
         // The statement under way is rejected as well; without a listener the process would end.
         client.on("error", () => {});
-        await client.query(this.#limited({ name: "", text: sessionStatement(this.#callTimeout), values: [] }));
+        await client.query(
+          this.#limited({ name: "", text: sessionStatement(this.#callTimeout), values: [] }),
+        );
         this.#prepared.add(client);
       }
       return (await client.query<(string | null)[]>(this.#limited(call))).rows;
@@ -92,7 +96,13 @@ export class Connection {
 
   // pg's own types lack query_timeout for a single query.
   #limited({ name, text, values }: Call): QueryArrayConfig & { query_timeout: number } {
-    const query = { text, values: [...values], rowMode: "array" as const, types, query_timeout: this.#callTimeout };
+    const query = {
+      text,
+      values: [...values],
+      rowMode: "array" as const,
+      types,
+      query_timeout: this.#callTimeout,
+    };
     return name === "" ? query : { ...query, name };
   }
 }

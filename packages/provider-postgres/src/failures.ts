@@ -17,7 +17,10 @@ const general: Refusals = [
   ["28", "The server refuses the user or its password: check the connection settings"],
   ["3D000", "The database does not exist: check its name in the connection settings"],
   ["53100", "The server's disk is full: free some space"],
-  ["53200", "The server is out of memory, or of locks: raise max_locks_per_transaction, or lock fewer keys at once"],
+  [
+    "53200",
+    "The server is out of memory, or of locks: raise max_locks_per_transaction, or lock fewer keys at once",
+  ],
 ];
 
 const ofOperations: Refusals = [
@@ -28,8 +31,14 @@ const ofOperations: Refusals = [
     "42501",
     "The role lacks rights: GRANT SELECT, INSERT, UPDATE, DELETE ON locking, locking_queue, locking_withdrawn and USAGE ON SEQUENCE locking_sequence to it",
   ],
-  ["22P05", "The database's encoding can't represent a key or an owner: use a database with the encoding UTF8"],
-  ["22021", "The database's encoding can't represent a key or an owner: use a database with the encoding UTF8"],
+  [
+    "22P05",
+    "The database's encoding can't represent a key or an owner: use a database with the encoding UTF8",
+  ],
+  [
+    "22021",
+    "The database's encoding can't represent a key or an owner: use a database with the encoding UTF8",
+  ],
   ["42", "The server refuses a statement of @lock/provider-postgres"],
   ...general,
 ];
@@ -62,7 +71,9 @@ function explain(error: unknown, refusals: Refusals): unknown {
     return new LockError("LOCK_UNAVAILABLE", `${refusal[1]} (${code}: ${reason})`, { cause: error });
   }
   if (code === "53300") {
-    return new Error(`PostgreSQL has no connection left: raise max_connections or close some (${reason})`, { cause: error });
+    return new Error(`PostgreSQL has no connection left: raise max_connections or close some (${reason})`, {
+      cause: error,
+    });
   }
   return error;
 }

@@ -27,7 +27,11 @@ export interface MigrationReport {
  */
 export async function migrate(database: string | PgPool | DrizzleDatabase): Promise<MigrationReport> {
   const { config, Client } = connectionSettings(
-    typeof database === "string" ? { connectionString: database } : "$client" in database ? { db: database } : { pool: database },
+    typeof database === "string"
+      ? { connectionString: database }
+      : "$client" in database
+        ? { db: database }
+        : { pool: database },
   );
   const client = new Client({ ...config, connectionTimeoutMillis: connectTimeout });
   // A cut connection also rejects the statement under way, which is where it is reported.
@@ -43,16 +47,24 @@ export async function migrate(database: string | PgPool | DrizzleDatabase): Prom
 }
 
 async function applyMissing(client: Client): Promise<MigrationReport> {
-  const journal = JSON.parse(await readFile(new URL("meta/_journal.json", folder), "utf8")) as { entries: { tag: string }[] };
+  const journal = JSON.parse(await readFile(new URL("meta/_journal.json", folder), "utf8")) as {
+    entries: { tag: string }[];
+  };
   const known = journal.entries.map(({ tag }) => tag);
-  await client.query("SET lock_timeout = 0; SET statement_timeout = 0; SET default_transaction_read_only = off");
+  await client.query(
+    "SET lock_timeout = 0; SET statement_timeout = 0; SET default_transaction_read_only = off",
+  );
   // READ COMMITTED: what is read after the wait for the lock is what the one before has left.
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   await client.query(`SELECT pg_advisory_xact_lock(${migrationLock})`);
-  const table = await client.query<{ missing: boolean }>("SELECT to_regclass('locking_migrations') IS NULL AS missing");
+  const table = await client.query<{ missing: boolean }>(
+    "SELECT to_regclass('locking_migrations') IS NULL AS missing",
+  );
   // Not CREATE … IF NOT EXISTS, which asks for the right to create even where nothing is to be created.
   if (table.rows[0]?.missing === true) {
-    await client.query("CREATE TABLE locking_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())");
+    await client.query(
+      "CREATE TABLE locking_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+    );
   }
   const { rows } = await client.query<{ name: string }>("SELECT name FROM locking_migrations");
   const done = new Set(rows.map(({ name }) => name));

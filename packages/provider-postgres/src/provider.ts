@@ -34,9 +34,25 @@ export interface PostgresProviderOptions extends ConnectionSource, ProviderSetti
  * @throws {LockError} `LOCK_CONFIG` unless exactly one of `connectionString`, `pool` and `db` is given.
  */
 export function postgresProvider(options: PostgresProviderOptions): Provider {
-  const { connectionString, pool, db, namespace = "lock", connections = 2, push = true, ...settings } = options;
-  if (typeof namespace !== "string" || namespace === "" || Buffer.byteLength(namespace) > longestNamespace || namespace.includes("\0")) {
-    throw new LockError("LOCK_CONFIG", `namespace must be a string of 1 to ${longestNamespace} bytes without NUL`);
+  const {
+    connectionString,
+    pool,
+    db,
+    namespace = "lock",
+    connections = 2,
+    push = true,
+    ...settings
+  } = options;
+  if (
+    typeof namespace !== "string" ||
+    namespace === "" ||
+    Buffer.byteLength(namespace) > longestNamespace ||
+    namespace.includes("\0")
+  ) {
+    throw new LockError(
+      "LOCK_CONFIG",
+      `namespace must be a string of 1 to ${longestNamespace} bytes without NUL`,
+    );
   }
   if (!Number.isInteger(connections) || connections < 1) {
     throw new LockError("LOCK_CONFIG", "connections must be a whole number of at least 1");

@@ -43,9 +43,14 @@ export const locking: PgTable = pgTable(
     prior: jsonb("prior"),
   },
   (table) => [
-    primaryKey({ name: "locking_pkey", columns: [table.namespace, table.hash, table.claimId, table.position] }),
+    primaryKey({
+      name: "locking_pkey",
+      columns: [table.namespace, table.hash, table.claimId, table.position],
+    }),
     // Partial: the locks of `execute` have no owner and need not pay for it.
-    index("locking_owner").on(table.namespace, table.ownerId, table.hash).where(sql`owner_id IS NOT NULL`),
+    index("locking_owner")
+      .on(table.namespace, table.ownerId, table.hash)
+      .where(sql`owner_id IS NOT NULL`),
   ],
 );
 
@@ -73,7 +78,10 @@ export const lockingQueue: PgTable = pgTable(
     channel: bytes("channel"),
   },
   (table) => [
-    primaryKey({ name: "locking_queue_pkey", columns: [table.namespace, table.hash, table.ticket, table.position] }),
+    primaryKey({
+      name: "locking_queue_pkey",
+      columns: [table.namespace, table.hash, table.ticket, table.position],
+    }),
     index("locking_queue_claim").on(table.claimId),
   ],
 );

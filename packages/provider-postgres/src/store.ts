@@ -16,8 +16,18 @@ import { Connection } from "./connection.ts";
 import { missingMigrations } from "./failures.ts";
 import { tell, type Handovers } from "./operations/handovers.ts";
 import { inspectCall, readInspectReplies } from "./operations/inspect.ts";
-import { readReleaseAllReply, releaseAllCall, releaseAllSignature, releaseAllStart } from "./operations/release-all.ts";
-import { readReleaseReplies, releaseCall, releaseOneSignature, releaseSignature } from "./operations/release.ts";
+import {
+  readReleaseAllReply,
+  releaseAllCall,
+  releaseAllSignature,
+  releaseAllStart,
+} from "./operations/release-all.ts";
+import {
+  readReleaseReplies,
+  releaseCall,
+  releaseOneSignature,
+  releaseSignature,
+} from "./operations/release.ts";
 import { readRenewReplies, renewCall, renewSignature } from "./operations/renew.ts";
 import { slices } from "./operations/slices.ts";
 import { readSweepReply, sweepCall, sweepSignature } from "./operations/sweep.ts";
@@ -62,7 +72,9 @@ export class PostgresStore implements LockStore {
     const { settings, connections, callTimeout, push } = this.#options;
     this.#context = context;
     const connection = new Connection({ settings, connections, callTimeout });
-    const wakeUp = push ? new WakeUp({ settings, callTimeout, events: context.events, logger: context.logger }) : undefined;
+    const wakeUp = push
+      ? new WakeUp({ settings, callTimeout, events: context.events, logger: context.logger })
+      : undefined;
     this.#connection = connection;
     this.#wakeUp = wakeUp;
     try {
@@ -132,7 +144,8 @@ export class PostgresStore implements LockStore {
   }
 
   get #opened(): Connection {
-    if (this.#connection === undefined) throw new LockError("LOCK_CLOSED", "The PostgreSQL provider is closed");
+    if (this.#connection === undefined)
+      throw new LockError("LOCK_CLOSED", "The PostgreSQL provider is closed");
     return this.#connection;
   }
 

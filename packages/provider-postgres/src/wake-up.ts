@@ -39,7 +39,8 @@ export class WakeUp {
     this.#client = client;
     client.on("error", () => {});
     client.on("notification", ({ channel, payload }) => {
-      if (channel === this.channel && payload !== undefined && !this.#closed) tell(events, readNotification(payload));
+      if (channel === this.channel && payload !== undefined && !this.#closed)
+        tell(events, readNotification(payload));
     });
     try {
       await client.connect();
@@ -65,18 +66,23 @@ export class WakeUp {
   #lost(client: Client): void {
     if (this.#client !== client || this.#closed) return;
     this.#client = undefined;
-    this.#options.logger.warn("The connection that hears PostgreSQL's notifications was cut; waiters ask by themselves until it is back");
+    this.#options.logger.warn(
+      "The connection that hears PostgreSQL's notifications was cut; waiters ask by themselves until it is back",
+    );
     this.#startLater();
   }
 
   #startLater(): void {
     const pause = Math.min(firstPause * 2 ** this.#failures, longestPause);
     this.#failures += 1;
-    this.#timer = setTimeout(() => {
-      this.start().then(
-        () => !this.#closed && this.#options.events.wakeAll(),
-        () => !this.#closed && this.#startLater(),
-      );
-    }, pause * (0.5 + Math.random() / 2));
+    this.#timer = setTimeout(
+      () => {
+        this.start().then(
+          () => !this.#closed && this.#options.events.wakeAll(),
+          () => !this.#closed && this.#startLater(),
+        );
+      },
+      pause * (0.5 + Math.random() / 2),
+    );
   }
 }

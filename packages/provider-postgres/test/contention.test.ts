@@ -13,7 +13,9 @@ afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   const namespace = newId();
   instances = await Promise.all(
-    Array.from({ length: 4 }, () => instance({ connectionString: database.url }, { namespace, connections: 3 })),
+    Array.from({ length: 4 }, () =>
+      instance({ connectionString: database.url }, { namespace, connections: 3 }),
+    ),
   );
 });
 afterEach(() => Promise.all(instances.map((each) => each.store.close())));
@@ -43,7 +45,7 @@ class Book {
 async function obtain(at: Instance, claim: Claim): Promise<{ token: bigint; asked: number }> {
   for (let asked = 1; ; asked += 1) {
     const reply = await at.take(claim);
-    if (reply.status === "granted") return { token: BigInt(reply.token as bigint), asked };
+    if (reply.status === "granted") return { token: reply.token as bigint, asked };
     if (reply.status !== "queued") throw new Error(`answered ${JSON.stringify(reply)}`);
     const handed = await Promise.race([
       at.handedTo(claim.id),
@@ -58,7 +60,7 @@ async function obtain(at: Instance, claim: Claim): Promise<{ token: bigint; aske
         setTimeout(() => clearInterval(look), 1_000);
       }),
     ]);
-    if (handed !== undefined) return { token: BigInt(handed.token as bigint), asked };
+    if (handed !== undefined) return { token: handed.token as bigint, asked };
   }
 }
 
@@ -82,8 +84,14 @@ test("50 callers with overlapping keys in any order neither deadlock nor overlap
         book.enter(keys, 1, token);
         await new Promise((resolve) => setImmediate(resolve));
         book.leave(keys);
-        const by = Math.random() < 0.8 ? { by: "grant" as const, grantId: claim.id } : { by: "claim" as const, claimId: claim.id };
-        expect(await at.release({ ...by, keys, tombstone: Math.random() < 0.2 })).toEqual({ status: "released", freed: true });
+        const by =
+          Math.random() < 0.8
+            ? { by: "grant" as const, grantId: claim.id }
+            : { by: "claim" as const, claimId: claim.id };
+        expect(await at.release({ ...by, keys, tombstone: Math.random() < 0.2 })).toEqual({
+          status: "released",
+          freed: true,
+        });
       }
     }),
   );
@@ -103,7 +111,7 @@ test("a key that was just taken never seems free: no snapshot is older than the 
           const reply = await at.take(claim);
           if (reply.status !== "granted") continue;
           grants += 1;
-          book.enter(claim.keys, 1, BigInt(reply.token as bigint));
+          book.enter(claim.keys, 1, reply.token as bigint);
           if (grants % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
           book.leave(claim.keys);
           await at.release({ by: "grant", grantId: claim.id, keys: claim.keys, tombstone: false });
@@ -147,14 +155,22 @@ test("a batch of 100 with keys of other batches, from several connections at onc
       const { store } = instances[caller % instances.length] as Instance;
       for (let round = 0; round < 5; round += 1) {
         const claims = Array.from({ length: 100 }, () =>
-          claimOf({ keys: shuffled(Array.from({ length: 60 }, (__, n) => `k${n}`)).slice(0, 3), wait: false }),
+          claimOf({
+            keys: shuffled(Array.from({ length: 60 }, (__, n) => `k${n}`)).slice(0, 3),
+            wait: false,
+          }),
         );
         const replies = await store.take(claims);
         const held = claims.filter((__, n) => replies[n]?.status === "granted");
         const keys = held.flatMap((claim) => claim.keys);
         expect(new Set(keys).size).toBe(keys.length);
         const freed = await store.release(
-          shuffled(held).map(({ id, keys: of }) => ({ by: "grant" as const, grantId: id, keys: of, tombstone: false })),
+          shuffled(held).map(({ id, keys: of }) => ({
+            by: "grant" as const,
+            grantId: id,
+            keys: of,
+            tombstone: false,
+          })),
         );
         expect(freed.every((reply) => reply.status === "released" && reply.freed)).toBe(true);
       }

@@ -21,7 +21,14 @@ export async function instance(
   options: Partial<Omit<PostgresStoreOptions, "settings">> = {},
 ): Promise<Instance> {
   const settings = connectionSettings(source);
-  const store = new PostgresStore({ settings, namespace: "test", connections: 2, callTimeout: 5_000, push: true, ...options });
+  const store = new PostgresStore({
+    settings,
+    namespace: "test",
+    connections: 2,
+    callTimeout: 5_000,
+    push: true,
+    ...options,
+  });
   const handovers: Handover[] = [];
   const woken: string[] = [];
   const listeners = new Set<() => void>();

@@ -31,17 +31,30 @@ test("it is what the server computes of the same text", async () => {
 
 test("keys of one hash are told apart", async () => {
   const claim = (n: number, id: string, keys: number[], wait: boolean): object => ({
-    n, id, keys, owner: null, kind: "execute", permits: 1, lease: 30_000, keep: false, wait,
+    n,
+    id,
+    keys,
+    owner: null,
+    kind: "execute",
+    permits: 1,
+    lease: 30_000,
+    keep: false,
+    wait,
   });
   const take = (keys: string[], claims: object[]): Promise<Record<string, unknown>[]> =>
-    database.query("SELECT n, outcome, id FROM locking_take('test', NULL, $1, $2, $3) ORDER BY n", [keys.map(() => 7), keys, JSON.stringify(claims)]);
+    database.query("SELECT n, outcome, id FROM locking_take('test', NULL, $1, $2, $3) ORDER BY n", [
+      keys.map(() => 7),
+      keys,
+      JSON.stringify(claims),
+    ]);
 
   expect(await take(["a", "b"], [claim(0, "both", [1, 2], false)])).toMatchObject([{ outcome: "granted" }]);
-  expect(await take(["a", "b", "c"], [claim(0, "a", [1], true), claim(1, "b", [2], true), claim(2, "c", [3], false)])).toMatchObject([
-    { outcome: "queued" },
-    { outcome: "queued" },
-    { outcome: "granted" },
-  ]);
+  expect(
+    await take(
+      ["a", "b", "c"],
+      [claim(0, "a", [1], true), claim(1, "b", [2], true), claim(2, "c", [3], false)],
+    ),
+  ).toMatchObject([{ outcome: "queued" }, { outcome: "queued" }, { outcome: "granted" }]);
   await database.query("SELECT * FROM locking_release('test', NULL, '{7}', '{a}', NULL, $1)", [
     JSON.stringify([{ n: 0, how: "grant", id: "both", keys: [1], tombstone: false }]),
   ]);

@@ -7,6 +7,7 @@ import { migrate } from "../src/migrate.ts";
 import { postgresProvider } from "../src/provider.ts";
 import { emptyDatabase, otherRole } from "./database.ts";
 import { instance } from "./instance.ts";
+import { containing, some } from "./matchers.ts";
 
 const run = promisify(execFile);
 const cli = new URL("../src/cli.ts", import.meta.url).pathname;
@@ -37,20 +38,25 @@ test("tables that the application's own migrations have made are taken as they a
   await using database = await emptyDatabase();
   await migrate(database.url);
   await database.query("DROP TABLE locking_migrations");
-  await expect(migrate(database.url)).resolves.toMatchObject({ applied: expect.arrayContaining(["0000_tables"]) });
+  expect((await migrate(database.url)).applied).toContain("0000_tables");
 });
 
 test("one that fails halfway leaves nothing", async () => {
   await using database = await emptyDatabase();
   await database.query("CREATE VIEW locking_queue AS SELECT 1 AS something_else");
-  await expect(migrate(database.url)).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE", cause: expect.any(Error) });
+  await expect(migrate(database.url)).rejects.toMatchObject({
+    code: "LOCK_UNAVAILABLE",
+    cause: some(Error),
+  });
   expect(await database.query("SELECT to_regclass('locking') AS locking")).toEqual([{ locking: null }]);
 });
 
 test("a role that may not create is told so, and has nothing to do where an administrator has migrated", async () => {
   await using database = await emptyDatabase();
   await using role = await otherRole(database);
-  await expect(migrate(role.url)).rejects.toMatchObject({ message: expect.stringContaining("CREATE on the schema") });
+  await expect(migrate(role.url)).rejects.toMatchObject({
+    message: containing("CREATE on the schema"),
+  });
   await migrate(database.url);
   await database.query(`GRANT SELECT ON locking_migrations TO ${role.name}`);
   expect((await migrate(role.url)).applied).toEqual([]);
@@ -60,7 +66,7 @@ test("without it, connecting says what to run", async () => {
   await using database = await emptyDatabase();
   await expect(instance({ connectionString: database.url })).rejects.toMatchObject({
     code: "LOCK_UNAVAILABLE",
-    message: expect.stringContaining("npx lock-postgres migrate"),
+    message: containing("npx lock-postgres migrate"),
   });
 });
 
@@ -73,7 +79,9 @@ test("making a provider touches nothing", async () => {
 
 test("lock-postgres migrate reads LOCKING_DATABASE_URL or --url, and may be run again", async () => {
   await using database = await emptyDatabase();
-  const first = await run(process.execPath, [cli, "migrate"], { env: { ...process.env, LOCKING_DATABASE_URL: database.url } });
+  const first = await run(process.execPath, [cli, "migrate"], {
+    env: { ...process.env, LOCKING_DATABASE_URL: database.url },
+  });
   expect(first.stdout).toContain("applied 0000_tables");
   const second = await run(process.execPath, [cli, "migrate", "--url", database.url]);
   expect(second.stdout).toContain("Nothing to do");
@@ -81,14 +89,19 @@ test("lock-postgres migrate reads LOCKING_DATABASE_URL or --url, and may be run 
 
 test("lock-postgres says what is wrong and exits with 1, or with 2 where it was called wrongly", async () => {
   const env = { ...process.env, LOCKING_DATABASE_URL: "" };
-  await expect(run(process.execPath, [cli], { env })).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("Usage") });
+  await expect(run(process.execPath, [cli], { env })).rejects.toMatchObject({
+    code: 2,
+    stderr: containing("Usage"),
+  });
   await expect(run(process.execPath, [cli, "migrate"], { env })).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("LOCKING_DATABASE_URL"),
+    stderr: containing("LOCKING_DATABASE_URL"),
   });
-  await expect(run(process.execPath, [cli, "migrate", "--url", "postgres://127.0.0.1:1/none"])).rejects.toMatchObject({
+  await expect(
+    run(process.execPath, [cli, "migrate", "--url", "postgres://127.0.0.1:1/none"]),
+  ).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("ECONNREFUSED"),
+    stderr: containing("ECONNREFUSED"),
   });
   expect((await run(process.execPath, [cli, "--help"])).stdout).toContain("LOCKING_DATABASE_URL");
 });

@@ -3,6 +3,7 @@ import { postgresProvider } from "../src/index.ts";
 
 const subject: Subject = defineSubject({
   name: "@lock/provider-postgres",
-  create: ({ namespace, env }) => postgresProvider({ connectionString: env["LOCK_TEST_POSTGRES_URL"], namespace }),
+  create: ({ namespace, env }) =>
+    postgresProvider({ connectionString: env["LOCK_TEST_POSTGRES_URL"], namespace }),
 });
 export default subject;

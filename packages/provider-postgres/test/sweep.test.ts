@@ -13,7 +13,9 @@ test("what expired a while ago and nobody touched is removed, in slices; what is
   await using one = await instance({ connectionString: database.url });
   const ids = Array.from({ length: 900 }, newId);
   for (let n = 0; n < ids.length; n += 100) {
-    await one.store.take(ids.slice(n, n + 100).map((id) => claimOf({ id, keys: [`key-${id}-${"x".repeat(500)}`] })));
+    await one.store.take(
+      ids.slice(n, n + 100).map((id) => claimOf({ id, keys: [`key-${id}-${"x".repeat(500)}`] })),
+    );
   }
   await one.take({ id: "held", keys: ["held"] });
   await one.take({ id: "ended", keys: ["ended"] });
@@ -21,12 +23,22 @@ test("what expired a while ago and nobody touched is removed, in slices; what is
   await one.take({ id: "dead", keys: ["held"] });
   await one.release({ by: "claim", claimId: "late", keys: ["z"], tombstone: true });
   await one.release({ by: "claim", claimId: "later", keys: ["z"], tombstone: true });
-  await database.query("UPDATE locking SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = ANY ($1)", [ids]);
-  await database.query("UPDATE locking SET expires_at = clock_timestamp() - interval '1 s' WHERE claim_id = 'ended'");
-  await database.query("UPDATE locking_queue SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = 'dead'");
-  await database.query("UPDATE locking_withdrawn SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = 'late'");
+  await database.query(
+    "UPDATE locking SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = ANY ($1)",
+    [ids],
+  );
+  await database.query(
+    "UPDATE locking SET expires_at = clock_timestamp() - interval '1 s' WHERE claim_id = 'ended'",
+  );
+  await database.query(
+    "UPDATE locking_queue SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = 'dead'",
+  );
+  await database.query(
+    "UPDATE locking_withdrawn SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = 'late'",
+  );
 
-  const left = async (): Promise<number> => Number((await database.query("SELECT count(*) FROM locking"))[0]?.["count"]);
+  const left = async (): Promise<number> =>
+    Number((await database.query("SELECT count(*) FROM locking"))[0]?.["count"]);
   const sweep = async (page: unknown): Promise<unknown> =>
     (await database.query("SELECT locking_sweep($1, 16) AS page", [page]))[0]?.["page"];
   let page = await sweep(0);
@@ -35,7 +47,10 @@ test("what expired a while ago and nobody touched is removed, in slices; what is
   expect(afterOne).toBeGreaterThan(2);
   expect(afterOne).toBeLessThan(902);
   for (let n = 0; n < 60 && (await left()) > 2; n += 1) page = await sweep(page);
-  expect(await database.query("SELECT claim_id FROM locking ORDER BY claim_id")).toEqual([{ claim_id: "ended" }, { claim_id: "held" }]);
+  expect(await database.query("SELECT claim_id FROM locking ORDER BY claim_id")).toEqual([
+    { claim_id: "ended" },
+    { claim_id: "held" },
+  ]);
   expect(await database.query("SELECT claim_id FROM locking_queue")).toEqual([{ claim_id: "waiting" }]);
   expect(await database.query("SELECT claim_id FROM locking_withdrawn")).toEqual([{ claim_id: "later" }]);
 });
@@ -43,7 +58,9 @@ test("what expired a while ago and nobody touched is removed, in slices; what is
 test("it waits for nobody: rows that others have locked are left for the next time", async () => {
   await using one = await instance({ connectionString: database.url }, { namespace: newId() });
   await one.take({ id: "locked", keys: ["locked"] });
-  await database.query("UPDATE locking SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = 'locked'");
+  await database.query(
+    "UPDATE locking SET expires_at = clock_timestamp() - interval '11 s' WHERE claim_id = 'locked'",
+  );
   const impatient = new pg.Client({ connectionString: database.url, statement_timeout: 2_000 });
   await impatient.connect();
   await database.query("BEGIN");

@@ -13,7 +13,8 @@ export function readHandovers(rows: readonly Row[]): Handovers {
   const granted: Handover[] = [];
   const wake: string[] = [];
   for (const [outcome, id, fence, place, ms] of rows) {
-    if (outcome === "granted") granted.push(handover(id as string, place as string, fence as string, Number(ms)));
+    if (outcome === "granted")
+      granted.push(handover(id as string, place as string, fence as string, Number(ms)));
     else wake.push(id as string);
   }
   return { granted, wake };

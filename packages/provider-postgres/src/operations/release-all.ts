@@ -25,10 +25,20 @@ export function releaseAllCall(
   ownerId: string | null,
   { bound, after }: ReleaseAllProgress,
 ): Call {
-  return { name: "locking_release_all", text, values: [namespace, channel, ownerId, bound, after, sliceSize] };
+  return {
+    name: "locking_release_all",
+    text,
+    values: [namespace, channel, ownerId, bound, after, sliceSize],
+  };
 }
 
-export function readReleaseAllReply(rows: readonly Row[]): { progress: ReleaseAllProgress; handovers: Handovers } {
+export function readReleaseAllReply(rows: readonly Row[]): {
+  progress: ReleaseAllProgress;
+  handovers: Handovers;
+} {
   const [first, ...others] = rows;
-  return { progress: { bound: first?.[2] ?? null, after: first?.[3] ?? null }, handovers: readHandovers(others) };
+  return {
+    progress: { bound: first?.[2] ?? null, after: first?.[3] ?? null },
+    handovers: readHandovers(others),
+  };
 }

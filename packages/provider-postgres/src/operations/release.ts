@@ -32,7 +32,8 @@ export function releaseCall(namespace: string, channel: string | null, releases:
     }
     const { by: how, tombstone } = release;
     const id = how === "grant" ? release.grantId : release.claimId;
-    if (how === "grant" && places.length === 1 && !tombstone && !named.has(id)) plain.push({ n, id, solo: places[0] });
+    if (how === "grant" && places.length === 1 && !tombstone && !named.has(id))
+      plain.push({ n, id, solo: places[0] });
     else others.push({ n, how, id, keys: places, tombstone });
     named.add(id);
   }

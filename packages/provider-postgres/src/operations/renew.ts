@@ -15,7 +15,8 @@ export function renewCall(namespace: string, channel: string | null, renewals: r
   for (const [n, { grantId: id, keys: wanted, lease: ms }] of renewals.entries()) {
     const places = keys.placesOf(wanted);
     const lease = milliseconds(ms);
-    if (places.length === 1 && ms >= CHECK_INTERVAL && !named.has(id)) plain.push({ n, id, solo: places[0], lease });
+    if (places.length === 1 && ms >= CHECK_INTERVAL && !named.has(id))
+      plain.push({ n, id, solo: places[0], lease });
     else others.push({ n, id, keys: places, lease });
     named.add(id);
   }

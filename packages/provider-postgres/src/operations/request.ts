@@ -21,7 +21,8 @@ export class RequestKeys {
     const all = new Set<string>();
     for (const request of requests) for (const key of request.keys) all.add(key);
     const sorted = Array.from(all, (key) => ({ key, hash: keyHash(namespace, key) }));
-    if (sorted.length > 1) sorted.sort((one, other) => (one.hash < other.hash ? -1 : one.hash > other.hash ? 1 : 0));
+    if (sorted.length > 1)
+      sorted.sort((one, other) => (one.hash < other.hash ? -1 : one.hash > other.hash ? 1 : 0));
     this.hashes = sorted.map((entry) => String(entry.hash));
     this.keys = sorted.map((entry) => entry.key);
     this.#places = new Map(this.keys.map((key, index) => [key, index + 1]));

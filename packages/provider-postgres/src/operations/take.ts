@@ -27,8 +27,8 @@ export function takeCall(namespace: string, channel: string | null, claims: read
       n,
       id: claim.id,
       solo,
-      keys: keys.placesOf(claim.keys),
-      owner: claim.ownerId,
+      keys: solo === null ? keys.placesOf(claim.keys) : undefined,
+      owner: claim.ownerId ?? undefined,
       kind: claim.kind,
       permits: milliseconds(claim.limit),
       lease: milliseconds(claim.lease),
@@ -36,7 +36,11 @@ export function takeCall(namespace: string, channel: string | null, claims: read
       wait: claim.wait,
     };
   });
-  return { name: "locking_take", text, values: [namespace, channel, keys.hashes, keys.keys, JSON.stringify(requests)] };
+  return {
+    name: "locking_take",
+    text,
+    values: [namespace, channel, keys.hashes, keys.keys, JSON.stringify(requests)],
+  };
 }
 
 function takeOneCall(namespace: string, channel: string | null, claim: Claim): Call {
@@ -45,11 +49,26 @@ function takeOneCall(namespace: string, channel: string | null, claim: Claim): C
   return {
     name: "locking_take_one",
     text: textOfOne,
-    values: [namespace, channel, String(keyHash(namespace, key)), key, id, ownerId, kind, limit, lease, keepLease, wait],
+    values: [
+      namespace,
+      channel,
+      String(keyHash(namespace, key)),
+      key,
+      id,
+      ownerId,
+      kind,
+      limit,
+      lease,
+      keepLease,
+      wait,
+    ],
   };
 }
 
-export function readTakeReplies(claims: readonly Claim[], rows: readonly Row[]): { replies: TakeReply[]; handovers: Handovers } {
+export function readTakeReplies(
+  claims: readonly Claim[],
+  rows: readonly Row[],
+): { replies: TakeReply[]; handovers: Handovers } {
   const replies = new Array<TakeReply | undefined>(claims.length).fill(undefined);
   const plain = new Map<string, bigint>();
   const others: Row[] = [];
@@ -74,7 +93,12 @@ export function readTakeReplies(claims: readonly Claim[], rows: readonly Row[]):
 function readReply([, outcome, id, fence, place, ms, owner]: Row): TakeReply {
   switch (outcome) {
     case "granted":
-      return { status: "granted", grantId: id as string, token: BigInt(fence as string), remaining: Number(ms) };
+      return {
+        status: "granted",
+        grantId: id as string,
+        token: BigInt(fence as string),
+        remaining: Number(ms),
+      };
     case "queued":
       return { status: "queued", ticket: Number(place), checkIn: Number(ms) };
     case "busy":

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { about } from "./matchers.ts";
+import { twoInstances } from "./two-instances.ts";
+
+const at = twoInstances();
+const token = (reply: unknown): bigint => (reply as { token: bigint }).token;
+
+describe("an owner", () => {
+  test("is granted again in place, with the expiry anew or as it was", async () => {
+    const first = await at.one.take({ id: "c1", ownerId: "o", lease: 60_000 });
+    expect(await at.other.take({ id: "c2", ownerId: "o", lease: Infinity, keepLease: true })).toMatchObject({
+      status: "granted",
+      grantId: "c1",
+      token: token(first),
+      remaining: about(60_000),
+    });
+    expect(await at.other.take({ id: "c3", ownerId: "o", lease: Infinity })).toMatchObject({
+      grantId: "c1",
+      remaining: Infinity,
+    });
+    expect(await at.other.take({ id: "c4", ownerId: "o", limit: 2, wait: false })).toMatchObject({
+      status: "busy",
+    });
+  });
+
+  test("that holds some of the keys queues for the others, and gets one new grant", async () => {
+    const first = await at.one.take({ id: "c1", keys: ["a"], ownerId: "o" });
+    await at.other.take({ id: "x", keys: ["b"] });
+    expect(await at.one.take({ id: "c2", keys: ["a", "b"], ownerId: "o" })).toMatchObject({
+      status: "queued",
+    });
+    expect(await at.one.store.inspect(["a", "b"])).toMatchObject([{ waiting: 0 }, { waiting: 1 }]);
+    await at.other.release({ by: "grant", grantId: "x", keys: ["b"], tombstone: false });
+    const handed = await at.one.handedTo("c2");
+    expect(handed.token).toBeGreaterThan(token(first));
+    expect(await at.one.store.renew([{ grantId: "c1", keys: ["a"], lease: 1_000 }])).toEqual([
+      { status: "lost" },
+    ]);
+    expect(await at.one.store.renew([{ grantId: "c2", keys: ["a", "b"], lease: 1_000 }])).toEqual([
+      { status: "renewed", remaining: 1_000 },
+    ]);
+    expect(await at.other.release({ by: "owner", ownerId: "o", keys: ["b", "a"] })).toEqual({
+      status: "released",
+      freed: true,
+    });
+  });
+
+  test("gets back what it held when the claim on more is withdrawn", async () => {
+    const first = await at.one.take({ id: "c1", keys: ["a"], ownerId: "o", lease: 60_000 });
+    await at.one.take({ id: "c2", keys: ["b", "a"], ownerId: "o", lease: 1_000 });
+    expect(await at.one.release({ by: "claim", claimId: "c2", keys: ["b", "a"], tombstone: false })).toEqual({
+      status: "released",
+      freed: true,
+    });
+    expect(await at.one.store.inspect(["a", "b"])).toMatchObject([
+      { holders: [{ ownerId: "o", fencingToken: token(first), remaining: about(60_000) }] },
+      { holders: [] },
+    ]);
+    expect(await at.one.release({ by: "grant", grantId: "c1", keys: ["a"], tombstone: false })).toEqual({
+      status: "released",
+      freed: true,
+    });
+  });
+
+  test("that holds the keys under several grants gets one with a new token", async () => {
+    await at.one.take({ id: "c1", keys: ["a"], ownerId: "o" });
+    const second = await at.one.take({ id: "c2", keys: ["b"], ownerId: "o" });
+    const both = await at.one.take({ id: "c3", keys: ["a", "b"], ownerId: "o" });
+    expect(both).toMatchObject({ status: "granted", grantId: "c3" });
+    expect(token(both)).toBeGreaterThan(token(second));
+  });
+
+  test("whose claims wait for the same key has the second told to ask when the first is granted", async () => {
+    await at.other.take({ id: "x" });
+    await at.one.take({ id: "c1", ownerId: "o" });
+    await at.one.take({ id: "c2", ownerId: "o" });
+    await at.other.release({ by: "grant", grantId: "x", keys: ["a"], tombstone: false });
+    await at.one.handedTo("c1");
+    await expect.poll(() => at.one.woken).toContain("c2");
+    expect(await at.one.take({ id: "c2", ownerId: "o" })).toMatchObject({ status: "granted", grantId: "c1" });
+    expect(await at.one.store.inspect(["a"])).toMatchObject([{ waiting: 0, holders: [{ ownerId: "o" }] }]);
+  });
+
+  test("frees of each key what it holds, and is told whether that was something of every key", async () => {
+    await at.one.take({ keys: ["a"], ownerId: "o" });
+    await at.one.take({ keys: ["b"], ownerId: "p" });
+    expect(await at.one.release({ by: "owner", ownerId: "o", keys: ["a", "b"] })).toEqual({
+      status: "released",
+      freed: false,
+    });
+    expect(await at.one.store.inspect(["a", "b"])).toMatchObject([
+      { holders: [] },
+      { holders: [{ ownerId: "p" }] },
+    ]);
+    expect(await at.one.release({ by: "owner", ownerId: null, keys: ["b"] })).toEqual({
+      status: "released",
+      freed: false,
+    });
+  });
+
+  test("frees all it holds, in slices, and nobody else's", async () => {
+    const keys = Array.from({ length: 1_200 }, (_, n) => `k${n}`);
+    for (let n = 0; n < keys.length; n += 400)
+      await at.one.take({ keys: keys.slice(n, n + 400), ownerId: "o" });
+    await at.one.take({ keys: ["other"], ownerId: "p" });
+    await at.one.store.releaseAll("o");
+    const left = await at.database.query("SELECT owner_id FROM locking WHERE owner_id IN ('o', 'p')");
+    expect(left).toEqual([{ owner_id: "p" }]);
+  });
+});

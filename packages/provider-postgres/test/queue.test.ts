@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import { about } from "./matchers.ts";
+import { twoInstances } from "./two-instances.ts";
+
+const at = twoInstances();
+
+describe("a waiter", () => {
+  test("of the releasing instance is told in the reply, one of another by a notification to it alone", async () => {
+    await at.one.take({ id: "h" });
+    expect(await at.one.take({ id: "w1" })).toMatchObject({
+      status: "queued",
+      checkIn: about(30_000),
+    });
+    await at.other.take({ id: "w2" });
+    await at.one.release({ by: "grant", grantId: "h", keys: ["a"], tombstone: false });
+    expect(at.one.handovers).toMatchObject([{ claimId: "w1" }]);
+    await at.one.release({ by: "grant", grantId: "w1", keys: ["a"], tombstone: false });
+    await at.other.handedTo("w2");
+    expect(at.one.handovers).toHaveLength(1);
+    expect(at.other.handovers).toHaveLength(1);
+  });
+
+  test("handed over is provisional until it asks again", async () => {
+    await at.one.take({ id: "h" });
+    const queued = await at.other.take({ id: "w", lease: 60_000 });
+    await at.one.release({ by: "grant", grantId: "h", keys: ["a"], tombstone: false });
+    expect(await at.other.handedTo("w")).toMatchObject({
+      ticket: (queued as { ticket: number }).ticket,
+      remaining: 8_000,
+      provisional: true,
+    });
+    const [state] = await at.one.store.inspect(["a"]);
+    expect(state?.holders[0]?.remaining).toBeLessThanOrEqual(8_000);
+    const confirmed = await at.other.take({ id: "w", lease: 60_000 });
+    expect(confirmed).toMatchObject({
+      status: "granted",
+      remaining: 60_000,
+      token: at.other.handovers[0]?.token,
+    });
+  });
+
+  test("keeps its ticket while it asks, and queues anew behind the others when its place has ended", async () => {
+    await at.one.take({ id: "h" });
+    const first = await at.other.take({ id: "w1" });
+    const second = await at.other.take({ id: "w2" });
+    expect(await at.other.take({ id: "w1" })).toMatchObject({ ticket: (first as { ticket: number }).ticket });
+    await at.database.query("UPDATE locking_queue SET expires_at = clock_timestamp() WHERE claim_id = 'w1'");
+    const anew = await at.other.take({ id: "w1" });
+    expect((anew as { ticket: number }).ticket).toBeGreaterThan((second as { ticket: number }).ticket);
+    await at.one.release({ by: "grant", grantId: "h", keys: ["a"], tombstone: false });
+    await at.other.handedTo("w2");
+    expect(at.other.handovers).toHaveLength(1);
+  });
+
+  test("that is dead is skipped, and leaves no row", async () => {
+    await at.one.take({ id: "h" });
+    await at.other.take({ id: "dead" });
+    await at.other.take({ id: "w" });
+    await at.database.query(
+      "UPDATE locking_queue SET expires_at = clock_timestamp() WHERE claim_id = 'dead'",
+    );
+    await at.one.release({ by: "grant", grantId: "h", keys: ["a"], tombstone: false });
+    await at.other.handedTo("w");
+    expect(
+      await at.database.query("SELECT claim_id FROM locking_queue WHERE claim_id IN ('dead', 'w')"),
+    ).toEqual([]);
+  });
+
+  test("that asks after a lease has ended is granted, and hands on to those that share", async () => {
+    await at.one.take({ lease: 30 });
+    await at.one.take({ id: "r1", limit: Infinity });
+    await at.other.take({ id: "r2", limit: Infinity });
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(await at.other.take({ id: "r2", limit: Infinity })).toMatchObject({
+      status: "granted",
+      remaining: 30_000,
+    });
+    await at.one.handedTo("r1");
+  });
+
+  test("on many keys is handed all of them at once, when the last is free", async () => {
+    await at.one.take({ id: "ha", keys: ["a"] });
+    await at.one.take({ id: "hb", keys: ["b"] });
+    await at.other.take({ id: "w", keys: ["b", "a"] });
+    expect(await at.one.take({ id: "later", keys: ["b"] })).toMatchObject({ status: "queued" });
+    await at.one.release({ by: "grant", grantId: "hb", keys: ["b"], tombstone: false });
+    expect(await at.one.store.inspect(["b"])).toMatchObject([{ holders: [], waiting: 2 }]);
+    await at.one.release({ by: "grant", grantId: "ha", keys: ["a"], tombstone: false });
+    await at.other.handedTo("w");
+    await at.other.release({ by: "grant", grantId: "w", keys: ["a", "b"], tombstone: false });
+    await at.one.handedTo("later");
+  });
+
+  test("that leaves lets those behind it go on, on all of its keys", async () => {
+    await at.one.take({ id: "reader", keys: ["b"], limit: Infinity });
+    await at.one.take({ id: "ha", keys: ["a"] });
+    await at.other.take({ id: "w", keys: ["a", "b"] });
+    expect(await at.one.take({ id: "behind", keys: ["b"], limit: Infinity })).toMatchObject({
+      status: "queued",
+    });
+    expect(await at.other.release({ by: "claim", claimId: "w", keys: ["a", "b"], tombstone: true })).toEqual({
+      status: "released",
+      freed: true,
+    });
+    await at.one.handedTo("behind");
+  });
+
+  test("is handed what releaseAll frees", async () => {
+    await at.one.take({ keys: ["a"] });
+    await at.other.take({ id: "w" });
+    await at.one.store.releaseAll(null);
+    await at.other.handedTo("w");
+  });
+});
+
+describe("the first waiter is told when a lease in its way comes to end sooner than it knows", () => {
+  test("by a renewal", async () => {
+    await at.one.take({ id: "h" });
+    await at.one.take({ id: "w1" });
+    await at.other.take({ id: "w2" });
+    expect(await at.one.store.renew([{ grantId: "h", keys: ["a"], lease: 1_000 }])).toEqual([
+      { status: "renewed", remaining: 1_000 },
+    ]);
+    expect(at.one.woken).toEqual(["w1"]);
+    await at.one.store.renew([{ grantId: "h", keys: ["a"], lease: 1_500 }]);
+    expect([...at.one.woken, ...at.other.woken]).toEqual(["w1"]);
+  });
+
+  test("by granting again in place", async () => {
+    await at.one.take({ ownerId: "o" });
+    await at.one.take({ id: "w" });
+    await at.one.take({ ownerId: "o", lease: 1_000 });
+    expect(at.one.woken).toEqual(["w"]);
+  });
+
+  test("by a hand-over", async () => {
+    await at.one.take({ id: "h" });
+    await at.one.take({ id: "w1", lease: 1_000 });
+    await at.one.take({ id: "w2" });
+    await at.one.release({ by: "grant", grantId: "h", keys: ["a"], tombstone: false });
+    expect(at.one.handovers).toMatchObject([{ claimId: "w1", remaining: 1_000 }]);
+    expect(at.one.woken).toEqual(["w2"]);
+  });
+});
