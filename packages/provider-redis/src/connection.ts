@@ -5,7 +5,7 @@ import { asFailure, isRefusal, isScriptMissing } from "./failures.ts";
 import type { Script, ScriptCall } from "./script.ts";
 
 /** Milliseconds in which a server must answer at first; the service gives a provider 8 s in all. */
-const FIRST_CONTACT = 6_000;
+export const FIRST_CONTACT = 6_000;
 
 interface Pending {
   readonly resolve: (value: unknown) => void;

@@ -1,6 +1,7 @@
+import { isLockError, LockError } from "@lock/core";
 import type { Logger, StoreEvents } from "@lock/core";
 import { DISCONNECT_TIMEOUT, reconnectPause, type RedisClient } from "./client.ts";
-import { endClient } from "./connection.ts";
+import { endClient, FIRST_CONTACT } from "./connection.ts";
 import { asFailure, isRefusal } from "./failures.ts";
 
 /**
@@ -15,6 +16,7 @@ export class WakeUp {
   readonly #name: string;
   #begun: { resolve: () => void; reject: (error: unknown) => void } | null = null;
   #listened = false;
+  #lastError: Error | null = null;
 
   constructor(client: RedisClient, channel: string, id: string, events: StoreEvents, logger: Logger) {
     this.#channel = channel;
@@ -42,15 +44,28 @@ export class WakeUp {
     this.#subscriber.on("ready", this.#onReady);
     this.#subscriber.on("message", this.#onMessage);
     this.#subscriber.on("error", this.#onError);
-    await new Promise<void>((resolve, reject) => {
-      this.#begun = { resolve, reject };
-      this.#subscriber.connect().catch(() => {});
-    });
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#begun = { resolve, reject };
+        timer = setTimeout(() => reject(this.#lastError ?? new Error("no answer")), FIRST_CONTACT);
+        this.#subscriber.connect().catch(() => {});
+      });
+    } catch (cause) {
+      const refusal = asFailure(cause);
+      if (isLockError(refusal)) throw refusal;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new LockError("LOCK_UNAVAILABLE", `Redis could not be subscribed to for wake-ups: ${why}`, {
+        cause,
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#begun = null;
+    }
   }
 
   async close(): Promise<void> {
     this.#begun?.reject(new Error("The provider was closed"));
-    this.#begun = null;
     this.#subscriber.off("ready", this.#onReady);
     this.#subscriber.off("message", this.#onMessage);
     await endClient(this.#subscriber);
@@ -66,14 +81,12 @@ export class WakeUp {
         }
         this.#listened = true;
         this.#begun?.resolve();
-        this.#begun = null;
       },
       (error: unknown) => {
         // Cut again: the next "ready" subscribes.
         if (!isRefusal(error)) return;
-        if (this.#begun) this.#begun.reject(asFailure(error));
+        if (this.#begun) this.#begun.reject(error);
         else this.#logger.warn(`${this.#name} is refused, so waiters are slow to hear: ${error.message}`);
-        this.#begun = null;
       },
     );
   };
@@ -97,6 +110,7 @@ export class WakeUp {
   };
 
   readonly #onError = (error: Error): void => {
+    this.#lastError = error;
     this.#logger.debug(`${this.#name}: ${error.message}`);
   };
 }

@@ -1,13 +1,6 @@
 import type { KeyLayout } from "../key-layout.ts";
-import { clock } from "../lua/clock.ts";
-import { granting } from "../lua/granting.ts";
-import { handOver } from "../lua/hand-over.ts";
-import { holders } from "../lua/holders.ts";
-import { indexUpkeep } from "../lua/index-upkeep.ts";
 import { lua } from "../lua/lua.ts";
-import { standing } from "../lua/standing.ts";
-import { waiters } from "../lua/waiters.ts";
-import { writeDown } from "../lua/write-down.ts";
+import { ground, model } from "../lua/model.ts";
 import { composeScript, type Script, type ScriptCall } from "../script.ts";
 
 /** How far a walk over an index has come. */
@@ -66,17 +59,7 @@ if rising and newest > 0 then redis.call('SET', base .. 'f', digits(newest)) end
 return { step[1], digits(newest) }
 `;
 
-export const releaseAllScript: Script = composeScript(
-  indexUpkeep,
-  clock,
-  holders,
-  waiters,
-  standing,
-  granting,
-  handOver,
-  writeDown,
-  releaseAll,
-);
+export const releaseAllScript: Script = composeScript(ground, model, releaseAll);
 
 export function encodeReleaseAll(layout: KeyLayout, stage: Stage, walk: Walk): ScriptCall {
   const position = [walk.cursor, walk.newest];

@@ -1,15 +1,9 @@
 import { type Release, type ReleaseReply, TOMBSTONE_LIFETIME } from "@lock/core";
 import type { KeyLayout } from "../key-layout.ts";
-import { clock } from "../lua/clock.ts";
-import { granting } from "../lua/granting.ts";
-import { handOver } from "../lua/hand-over.ts";
-import { holders } from "../lua/holders.ts";
-import { indexUpkeep } from "../lua/index-upkeep.ts";
 import { lua } from "../lua/lua.ts";
-import { standing } from "../lua/standing.ts";
-import { waiters } from "../lua/waiters.ts";
-import { writeDown } from "../lua/write-down.ts";
+import { ground, model } from "../lua/model.ts";
 import { composeScript, type Script, type ScriptCall } from "../script.ts";
+import { releaseSeveral, releaseUnwaited } from "./release-unwaited.ts";
 
 /*
  * release
@@ -22,79 +16,7 @@ import { composeScript, type Script, type ScriptCall } from "../script.ts";
  * reply the answer alone to the only release, or for each release: 1 freed, 0 not; or {"again"}: this very request was carried out before.
  */
 
-/** Nobody waits for any of the keys, and each has one holder at most: nothing to hand over. */
-const unwaited = lua`
--- one lock of execute: most of what a lock server does
-if ARGV[1] == '1' and ARGV[2] == 's' and ARGV[4] == 'g' then
-  local read = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
-  if not read[3] then
-    if not read[2] then return 0 end
-    local id, token, kind, ending = string.match(read[2], '^(%S+) (%d+) (%a).(.) ')
-    if kind == 'e' and ending == '-' then
-      if id ~= ARGV[5] then return 0 end
-      redis.call('DEL', KEYS[3])
-      return read[1] and tonumber(token) <= tonumber(read[1]) and 0 or 1
-    end
-  end
-end
-
-`;
-
-/** The same for several, and for locks that an index names. */
-const unwaitedSeveral = lua`
-local function release_unwaited()
-  local count = tonumber(ARGV[1])
-  if ARGV[2] ~= 's' then return nil end
-  local texts = redis.call('MGET', unpack(KEYS, 2))
-  for n = count + 2, 2 * count + 1 do
-    if texts[n] then return nil end
-  end
-  local floor = tonumber(texts[1] or 0)
-  local freed, names, endless, owners, skip, at = {}, {}, {}, {}, #KEYS[1] + 3, 1
-  for n = 1, (#ARGV - 3) / 3 do
-    local a = n * 3 + 1
-    local by, whose = ARGV[a], ARGV[a + 1]
-    freed[n] = 1
-    for _ = 1, ARGV[a + 2] do
-      at = at + 1
-      local text, mine = texts[at], false
-      if text then
-        local id, token, kind, ending, owner = string.match(text, '^(%S+) (%d+) (%a).(.) ([^%z]*)$')
-        -- held by several, or with an earlier grant of the owner in it
-        if not id then return nil end
-        if by == 'g' then mine = id == whose elseif by == 'o' then mine = kind == 'o' and owner == whose else mine = kind == 'a' end
-        if mine then
-          local name = KEYS[at + 1]
-          names[#names + 1] = name
-          if ending == '~' then endless[#endless + 1] = string.sub(name, skip) end
-          if kind == 'o' then owners[#owners + 1] = { KEYS[1] .. 'o:' .. owner, string.sub(name, skip) } end
-          -- what releaseAll freed and left standing is cleared away, and was not held
-          mine = tonumber(token) > floor
-        end
-      end
-      if not mine then freed[n] = 0 end
-    end
-  end
-  if #names > 0 then redis.call('DEL', unpack(names)) end
-  if #endless > 0 then
-    redis.call('ZREM', KEYS[1] .. 'i', unpack(endless))
-    keep_index(KEYS[1] .. 'i', 0, 0)
-  end
-  for _, owned in ipairs(owners) do
-    redis.call('ZREM', owned[1], owned[2])
-    keep_index(owned[1], 0, 0)
-  end
-  return freed
-end
-
-if ARGV[3] == '' then
-  local freed = release_unwaited()
-  if freed then return freed end
-elseif redis.call('EXISTS', ARGV[3]) == 1 then
-  return { { 'again' } }
-end
-`;
-
+/** Somebody waits, or may: what is freed is handed on. */
 const handedOn = lua`
 local replies, touched, tombstones = {}, {}, {}
 
@@ -127,6 +49,7 @@ local function restore(h, holder, limit)
   for n, old in ipairs(holder.before) do
     if old.till > now then
       local rest = { unpack(holder.before, n + 1) }
+      note_early_end(h.key, old.till)
       put_holder(h, { id = old.id, token = old.token, kind = holder.kind, owner = holder.owner, handed = old.handed, till = old.till, before = rest }, limit)
       return
     end
@@ -197,19 +120,7 @@ if ARGV[3] ~= '' then redis.call('SET', ARGV[3], '', 'PX', ${TOMBSTONE_LIFETIME}
 return replies
 `;
 
-export const releaseScript: Script = composeScript(
-  unwaited,
-  indexUpkeep,
-  unwaitedSeveral,
-  clock,
-  holders,
-  waiters,
-  standing,
-  granting,
-  handOver,
-  writeDown,
-  handedOn,
-);
+export const releaseScript: Script = composeScript(releaseUnwaited, ground, releaseSeveral, model, handedOn);
 
 /** More names than this would not fit Lua's stack in one call. */
 const MOST_KEYS_AT_ONCE = 1_000;

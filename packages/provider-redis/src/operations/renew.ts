@@ -1,14 +1,7 @@
 import type { Renewal, RenewReply } from "@lock/core";
 import type { KeyLayout } from "../key-layout.ts";
-import { clock } from "../lua/clock.ts";
-import { granting } from "../lua/granting.ts";
-import { handOver } from "../lua/hand-over.ts";
-import { holders } from "../lua/holders.ts";
-import { indexUpkeep } from "../lua/index-upkeep.ts";
 import { lua } from "../lua/lua.ts";
-import { standing } from "../lua/standing.ts";
-import { waiters } from "../lua/waiters.ts";
-import { writeDown } from "../lua/write-down.ts";
+import { ground, model } from "../lua/model.ts";
 import { composeScript, type Script, type ScriptCall } from "../script.ts";
 import { encodeLease } from "./span.ts";
 
@@ -40,17 +33,7 @@ write_down()
 return replies
 `;
 
-export const renewScript: Script = composeScript(
-  indexUpkeep,
-  clock,
-  holders,
-  waiters,
-  standing,
-  granting,
-  handOver,
-  writeDown,
-  renew,
-);
+export const renewScript: Script = composeScript(ground, model, renew);
 
 export function encodeRenew(layout: KeyLayout, renewals: readonly Renewal[]): ScriptCall {
   const keys = [layout.base];

@@ -1,0 +1,138 @@
+import { expect, it } from "vitest";
+import { byClaim, byGrant, claimOf, client, instance, leftBehind, newNamespace } from "./instance.ts";
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+
+it("a released lock leaves nothing on the server, whoever held it and however", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  const claims = [
+    claimOf({ keys: ["a"] }),
+    claimOf({ keys: ["b", "c"] }),
+    claimOf({ keys: ["d"], ownerId: null, lease: Infinity }),
+    claimOf({ keys: ["e", "f"], ownerId: "o", lease: Infinity }),
+    claimOf({ keys: ["g"], ownerId: "o" }),
+    claimOf({ keys: ["h"], limit: 3, ownerId: "o" }),
+    claimOf({ keys: ["i"], limit: Infinity, lease: Infinity }),
+  ];
+  await one.store.take(claims);
+  expect(await leftBehind(redis, namespace)).not.toEqual([]);
+  await one.store.release(claims.map(({ id, keys }) => byGrant(id, keys)));
+  expect(await leftBehind(redis, namespace)).toEqual([]);
+  for (const claim of claims) {
+    await one.take(claim);
+    await one.release(byGrant(claim.id, claim.keys));
+  }
+  expect(await leftBehind(redis, namespace)).toEqual([]);
+});
+
+it("an execute lock is one key on the server and in no index", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  await one.take({ keys: ["a"] });
+  expect(await leftBehind(redis, namespace)).toEqual(["h:a"]);
+});
+
+it("expired locks of dead processes disappear by themselves, with their indexes", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  await one.take({ keys: ["a"], lease: 100 });
+  await one.take({ keys: ["b"], ownerId: "o", lease: 200 });
+  await one.take({ keys: ["c"], limit: 2, lease: 300, ownerId: "p" });
+  await one.take({ keys: ["c"], limit: 2, lease: 400 });
+  expect(await leftBehind(redis, namespace)).toContain("o:o");
+  await pause(1_600);
+  expect(await leftBehind(redis, namespace)).toEqual([]);
+});
+
+it("the index of an owner who lets locks expire is swept by the owner's later locks", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  for (let n = 0; n < 40; n += 1) await one.take({ keys: [`k${n}`], ownerId: "o", lease: 1 });
+  for (let n = 0; n < 40; n += 1)
+    await one.take({ keys: ["last"], ownerId: "o", lease: 30_000, id: `c${n}` });
+  for (let n = 0; n < 40; n += 1) await one.take({ keys: [`x${n}`], ownerId: "p", lease: 30_000 });
+  await one.take({ keys: ["y"], ownerId: "o", lease: 30_000 });
+  for (let n = 0; n < 16; n += 1) await one.take({ keys: [`z${n}`], ownerId: "o", lease: 30_000 });
+  const index = (await redis.keys(`${namespace}*o:o`))[0] as string;
+  expect(await redis.zcard(index)).toBe(18);
+});
+
+it("an owner's index outlives a lock without end only as long as its other locks", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  await one.take({ keys: ["a"], ownerId: "o", lease: 100 });
+  await one.take({ keys: ["b"], ownerId: "o", lease: Infinity });
+  await one.release({ by: "owner", ownerId: "o", keys: ["b"] });
+  await pause(1_300);
+  expect(await leftBehind(redis, namespace)).toEqual([]);
+});
+
+it("a waiter that left leaves no place behind, and a dead one's goes with its liveness", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  const holder = claimOf({ keys: ["a", "b"] });
+  const gone = claimOf({ keys: ["a", "b"] });
+  await one.store.take([holder, gone]);
+  expect(await leftBehind(redis, namespace)).toEqual([
+    "h:a",
+    "h:b",
+    "m:a",
+    "m:b",
+    "q:a",
+    "q:b",
+    `w:${gone.id}`,
+    "z",
+  ]);
+  await one.release(byClaim(gone.id, gone.keys));
+  expect(await leftBehind(redis, namespace)).toEqual(["h:a", "h:b"]);
+  await one.take({ keys: ["a"] });
+  await pause(6_100);
+  expect(await leftBehind(redis, namespace)).toEqual(["h:a", "h:b"]);
+});
+
+it("a withdrawn claim leaves a tombstone of a minute and nothing else, and its take finds it", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  const claim = claimOf({});
+  expect(await one.release(byClaim(claim.id, claim.keys, true))).toEqual({
+    status: "released",
+    freed: false,
+  });
+  expect(await one.take(claim)).toEqual({ status: "withdrawn" });
+  expect(await leftBehind(redis, namespace)).toEqual([`t:${claim.id}`]);
+  const left = await redis.pttl((await redis.keys(`${namespace}*t:*`))[0] as string);
+  expect(left).toBeGreaterThan(58_000);
+  expect(left).toBeLessThanOrEqual(60_000);
+});
+
+it("releaseAll of everything leaves of a lock with a lease only its record, which holds nothing and goes with the lease or its holder", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  const [running, dead] = [claimOf({ keys: ["a"] }), claimOf({ keys: ["b"], lease: 300 })];
+  const others = [
+    claimOf({ keys: ["c"], ownerId: "o", lease: Infinity }),
+    claimOf({ keys: ["d"], limit: 2 }),
+  ];
+  await one.store.take([running, dead, ...others]);
+  await one.store.releaseAll(null);
+  expect(await leftBehind(redis, namespace)).toEqual(["h:a", "h:b"]);
+  expect((await one.store.inspect(["a", "b", "c", "d"])).flatMap(({ holders }) => holders)).toEqual([]);
+  expect(await one.store.renew([{ grantId: running.id, keys: ["a"], lease: 30_000 }])).toEqual([
+    { status: "lost" },
+  ]);
+  expect(await one.release(byGrant(running.id))).toEqual({ status: "released", freed: false });
+  await pause(350);
+  expect(await leftBehind(redis, namespace)).toEqual([]);
+});
