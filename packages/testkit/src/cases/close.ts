@@ -87,12 +87,12 @@ export const closeCases: readonly ConformanceCase[] = area("close", [
         "k",
         async (lock) => {
           started.resolve();
-          await pause(700);
+          await pause(1_400);
           lock.assertHeld();
           assert.equal(lock.signal.aborted, false);
           return "done";
         },
-        { expire: "300ms" },
+        { expire: "900ms" },
       );
       await started.promise;
       const closed = locking.close();

@@ -129,7 +129,7 @@ export const executeCases: readonly ConformanceCase[] = area("execute", [
       const result = await locking.execute(
         "k",
         async (lock) => {
-          const end = performance.now() + 1_600;
+          const end = performance.now() + 2_200;
           while (performance.now() < end) {
             await pause(100);
             lock.assertHeld();
@@ -138,7 +138,7 @@ export const executeCases: readonly ConformanceCase[] = area("execute", [
           }
           return "done";
         },
-        { expire: "500ms" },
+        { expire: "900ms" },
       );
       assert.equal(result, "done");
       await rival.acquire("k");
@@ -149,11 +149,11 @@ export const executeCases: readonly ConformanceCase[] = area("execute", [
     rival: true,
     run: async (world) => {
       const first = await world.hold("k");
-      const second = world.hold("k", { expire: "400ms", timeout: "5s" }, world.rival);
+      const second = world.hold("k", { expire: "900ms", timeout: "5s" }, world.rival);
       await world.untilWaiting("k", 1);
       await first.free();
       const { lock, free } = await second;
-      await pause(1_000);
+      await pause(2_000);
       lock.assertHeld();
       await refusal("LOCK_NOT_ACQUIRED", world.locking.acquire("k"));
       await free();

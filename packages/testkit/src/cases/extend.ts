@@ -30,14 +30,26 @@ export const extendCases: readonly ConformanceCase[] = area("extend", [
     },
   },
   {
+    name: "with 0 it takes the expiry away",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      const lock = await locking.acquire("k", { ...u, expire: "700ms" });
+      await lock.extend(0);
+      assert.equal(lock.remaining(), Infinity);
+      await pause(850);
+      lock.assertHeld();
+      await refusal("LOCK_NOT_ACQUIRED", rival.acquire("k", v));
+    },
+  },
+  {
     name: "works for a lock without an owner as well",
     // Where grants have no token, a handle may have nothing but the owner to name its lock by.
     requires: { fencing: true },
     rival: true,
     run: async ({ locking, rival }) => {
-      const lock = await locking.acquire("k", { expire: "250ms" });
+      const lock = await locking.acquire("k", { expire: "700ms" });
       await lock.extend("5s");
-      await pause(400);
+      await pause(850);
       lock.assertHeld();
       await refusal("LOCK_NOT_ACQUIRED", rival.acquire("k"));
       assert.equal(await lock.release(), true);

@@ -165,14 +165,14 @@ export const fencingCases: readonly ConformanceCase[] = area("fencing", [
         "b",
         async (held) => {
           const before = held.fencingToken;
-          await pause(500);
+          await pause(1_300);
           assert.equal(held.fencingToken, before);
           if (!manifest.inspect) return;
           const [a, b] = await locking.inspect(["a", "b"]);
           assert.equal(a?.holders[0]?.fencingToken, token);
           assert.ok([before, null].includes(b!.holders[0]!.fencingToken));
         },
-        { expire: "200ms" },
+        { expire: "900ms" },
       );
     },
   },

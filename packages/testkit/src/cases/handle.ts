@@ -89,18 +89,6 @@ export const handleCases: readonly ConformanceCase[] = area("handle", [
     },
   },
   {
-    name: "extend(0) takes the expiry away",
-    rival: true,
-    run: async ({ locking, rival }) => {
-      const lock = await locking.acquire("k", { ...u, expire: "250ms" });
-      await lock.extend(0);
-      assert.equal(lock.remaining(), Infinity);
-      await pause(400);
-      lock.assertHeld();
-      await refusal("LOCK_NOT_ACQUIRED", rival.acquire("k", v));
-    },
-  },
-  {
     name: "release() is idempotent",
     rival: true,
     run: async ({ locking, rival }) => {

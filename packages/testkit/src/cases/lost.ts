@@ -131,11 +131,11 @@ export const lostCases: readonly ConformanceCase[] = area("lost", [
         "k",
         async (lock) => {
           await rival.releaseAll({ ownerId: "u" });
-          await pause(300);
+          await pause(1_200);
           lock.assertHeld();
           return "done";
         },
-        { expire: "300ms" },
+        { expire: "900ms" },
       );
       assert.equal(result, "done");
     },

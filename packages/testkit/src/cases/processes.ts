@@ -165,7 +165,7 @@ export const processCases: readonly ConformanceCase[] = area("processes", [
     needs: "processes",
     run: async (world) => {
       const process = await world.start();
-      await process.execute("a", { expire: "300ms" }, 500).outcome;
+      await process.execute("a", { expire: "900ms" }, 1_200).outcome;
       await process.acquire("b", { expire: "40d", ownerId: "u" });
       await world.locking.acquire("c");
       const waited = await process.execute("c", { timeout: "300ms" }, 0).outcome;

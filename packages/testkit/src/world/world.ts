@@ -53,10 +53,9 @@ export interface WorldOptions {
 export async function openWorld({ subject, module, apart }: WorldOptions): Promise<OpenWorld> {
   const namespace = `testkit-${randomBytes(8).toString("hex")}`;
   const journal = openJournal();
-  const services: Locking[] = [];
+  const services: { readonly namespace: string; readonly locking: Locking }[] = [];
   const processes: TestProcess[] = [];
   const holdings: Holding[] = [];
-  const namespaces = new Set([namespace]);
   const over = new AbortController();
   let started = 0;
   let manifest: ProviderCapabilities | undefined;
@@ -64,21 +63,30 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
   const connect: World["connect"] = async (options = {}) => {
     const { namespace: wanted = namespace, ...rest } = options;
     const connected = await connectSubject(subject, wanted, rest);
-    namespaces.add(wanted);
-    services.push(connected.locking);
+    services.push({ namespace: wanted, locking: connected.locking });
     manifest ??= connected.manifest;
     return recorded(connected.locking, `service ${services.length}`, journal, over.signal);
+  };
+  const empty = async (place: string): Promise<void> => {
+    for (const one of services) {
+      if (one.namespace !== place) continue;
+      const emptied = await one.locking.releaseAll().then(
+        () => true,
+        () => false,
+      );
+      if (emptied) return;
+    }
+    // The case has closed its services, or made them useless.
+    const { locking } = await connectSubject(subject, place);
+    await locking.releaseAll().finally(() => locking.close());
   };
   const close = async (): Promise<void> => {
     over.abort();
     await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
     for (const holding of holdings) holding.end();
-    for (const place of manifest?.scope === "shared" ? namespaces : []) {
-      // A case may have closed its services: what it left is freed by one that it does not know.
-      const last = await connectSubject(subject, place);
-      await last.locking.releaseAll().finally(() => last.locking.close());
-    }
-    await Promise.all(services.map((one) => one.close({ drain: "1s" })));
+    if (manifest?.scope === "shared")
+      await Promise.all([...new Set(services.map((one) => one.namespace))].map(empty));
+    await Promise.all(services.map((one) => one.locking.close({ drain: "1s" })));
   };
 
   try {
@@ -107,7 +115,7 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
       untilWaiting: async (key, count) => {
         // Only a provider with a queue can know who waits; of others a waiter is given the time to ask.
         if (!declared.inspect || !declared.fifo) return await pause(100);
-        const asker = services[0]!;
+        const asker = services[0]!.locking;
         await until(
           `${count} to wait for "${key}"`,
           async () => (await asker.inspect(key))[0]?.waiting === count,
@@ -122,7 +130,7 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
     };
     return { world, journal, close };
   } catch (error) {
-    await Promise.allSettled(services.map((one) => one.close()));
+    await Promise.allSettled(services.map((one) => one.locking.close()));
     throw error;
   }
 }
