@@ -1,4 +1,3 @@
 export type { ConnectionSource, DrizzleDatabase, PgClient, PgPool } from "./connection-settings.ts";
 export { migrate, type MigrationReport } from "./migrate.ts";
 export { postgresProvider, postgresProvider as default, type PostgresProviderOptions } from "./provider.ts";
-export { locking, lockingQueue, lockingSequence, lockingWithdrawn } from "./schema.ts";
