@@ -1,4 +1,4 @@
-import type { Awaitable, Provider, ProviderEntry } from "@lock/core";
+import type { Awaitable, LockStore, Provider, ProviderEntry } from "@lock/core";
 import { pathToFileURL } from "node:url";
 
 /** Where a provider instance is to live. */
@@ -29,6 +29,11 @@ export interface Subject {
    * `{ resolve, options }` whose `resolve` is the provider class or factory itself.
    */
   create(world: SubjectWorld): Awaitable<Provider | ProviderEntry>;
+  /**
+   * Makes one more instance of the store behind the provider, where it is built on one: what core asks of a store is
+   * then tested at the store itself, also what no service does unless replies are lost.
+   */
+  store?(world: SubjectWorld): Awaitable<LockStore>;
   /** Opens a transaction in the backend. Needed where the manifest says `transactions`. */
   transaction?(world: SubjectWorld): Promise<SubjectTransaction>;
 }

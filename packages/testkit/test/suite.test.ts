@@ -37,7 +37,7 @@ describe("the suite", () => {
       { ...most, crashRelease: "session" } as const,
       { ...most, crashRelease: "never" } as const,
     ];
-    const everywhere = manifests.map((manifest) => applicableCases(allCases, manifest));
+    const everywhere = manifests.map((manifest) => applicableCases(allCases, manifest, true));
     const applied = new Set(everywhere.flatMap(({ applicable }) => applicable.map((one) => one.case)));
     expect(allCases.filter((one) => !applied.has(one))).toEqual([]);
   });

@@ -17,6 +17,15 @@ function block(name: string): string {
   return found;
 }
 
+const subjectOfStore = `
+import { defineSubject, type Subject } from "@lock/testkit";
+import mapProvider from "./map-provider.ts";
+import { MapStore } from "./map-store.ts";
+const store = (): MapStore => new MapStore();
+const subject: Subject = defineSubject({ name: "the store", create: () => mapProvider(), store });
+export default subject;
+`;
+
 const subjectOfClass = `
 import { defineSubject, type Subject } from "@lock/testkit";
 import TableProvider from "./table-provider.ts";
@@ -39,6 +48,7 @@ for (const [variant, store] of [
     "map-store.ts": store,
     "map-provider.ts": `import { MapStore } from "./map-store.ts";\n${block("map-provider.ts")}`,
     "subject.ts": `import { mapProvider } from "./map-provider.ts";\n${block("subject.ts")}`,
+    "store-subject.ts": subjectOfStore,
     "table-provider.ts": block("table-provider.ts"),
     "class-subject.ts": subjectOfClass,
   };
@@ -55,7 +65,7 @@ await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" })
 execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], { stdio: "inherit" });
 
 describe("the store of docs/writing-a-provider.md", async () => {
-  await describeConformance({ subject: join(folder, "out/good/subject.js") });
+  await describeConformance({ subject: join(folder, "out/good/store-subject.js") });
 });
 
 describe("the class of docs/writing-a-provider.md", async () => {

@@ -22,6 +22,7 @@ import { releaseCases } from "../cases/release.ts";
 import { serviceCases } from "../cases/service.ts";
 import { sharedContextCases } from "../cases/shared-context.ts";
 import { signalCases } from "../cases/signal.ts";
+import { storeCases } from "../cases/store.ts";
 import { timeoutCases } from "../cases/timeout.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 
@@ -50,6 +51,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...errorCases,
   ...fencingCases,
   ...pushCases,
+  ...storeCases,
   ...processCases,
   ...crashCases,
 ];

@@ -20,16 +20,21 @@ export interface ExcludedCase {
   readonly because: string;
 }
 
-/** What of the suite applies to a provider. Nothing but the manifest decides. */
+/**
+ * What of the suite applies to a provider. Nothing but the manifest decides, except that what is asked of a store can't
+ * be asked of a class.
+ */
 export function applicableCases(
   cases: readonly ConformanceCase[],
   manifest: ProviderCapabilities,
+  isStore = false,
 ): { readonly applicable: readonly ApplicableCase[]; readonly excluded: readonly ExcludedCase[] } {
   const applicable: ApplicableCase[] = [];
   const excluded: ExcludedCase[] = [];
   for (const one of cases) {
     const title = `${one.area}: ${one.name}`;
-    const because = mismatch(one.requires ?? {}, manifest);
+    const noStore = one.needs === "store" && !isStore ? "the subject names no store" : undefined;
+    const because = noStore ?? mismatch(one.requires ?? {}, manifest);
     if (because !== undefined) {
       excluded.push({ case: one, title, because });
       continue;

@@ -24,8 +24,11 @@ export interface ConformanceCase {
    * the scope is shared, again with two services that have a provider instance each.
    */
   readonly rival?: true;
-  /** `"processes"`: it starts child processes, so that adapters can keep such cases from running side by side. */
-  readonly needs?: "processes";
+  /**
+   * - `"processes"`: it starts child processes, so that adapters can keep such cases from running side by side.
+   * - `"store"`: it is about a `LockStore`, and applies to subjects that name theirs.
+   */
+  readonly needs?: "processes" | "store";
   /** Milliseconds that it may take. Default: 10 s; with processes 30 s. */
   readonly limit?: number;
   run(world: World): Promise<void>;

@@ -19,5 +19,10 @@ export async function prepareSuite(module: URL | string): Promise<PreparedSuite>
   const connected = await connectSubject(subject, `testkit-${randomBytes(8).toString("hex")}`);
   const { manifest } = connected;
   await connected.locking.close();
-  return { subject, module: subjectUrl(module), manifest, ...applicableCases(allCases, manifest) };
+  return {
+    subject,
+    module: subjectUrl(module),
+    manifest,
+    ...applicableCases(allCases, manifest, subject.store !== undefined),
+  };
 }

@@ -8,7 +8,7 @@ export interface ConnectedSubject {
   readonly manifest: ProviderCapabilities;
 }
 
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Makes one more instance of a subject in a namespace, and a service that has it as its only provider. */
 export async function connectSubject(

@@ -1,5 +1,3 @@
-import type { Locking } from "@lock/core";
-
 /** What was done and seen in a case, in order: the story that a failure is told with. */
 export interface Journal {
   readonly note: (who: string, what: string) => void;
@@ -24,23 +22,34 @@ function abridged(lines: readonly string[]): readonly string[] {
   return left <= 0 ? lines : [...lines.slice(0, first), `  … ${left} more …`, ...lines.slice(-last)];
 }
 
-const told = new Set<PropertyKey>(["execute", "acquire", "release", "releaseAll", "inspect", "close"]);
+const told = new Set<PropertyKey>([
+  "execute",
+  "acquire",
+  "release",
+  "releaseAll",
+  "inspect",
+  "close",
+  "take",
+  "renew",
+]);
 
 /**
- * The same service; each of its calls, and what became of it, is noted. Once the case is `over` its calls don't settle any
- * more: nobody is there to hear how a failed case's waiters ended.
+ * The same service or store; each of its calls, and what became of it, is noted. Once the case is `over` its calls don't
+ * settle any more: nobody is there to hear how a failed case's waiters ended.
  */
-export function recorded(locking: Locking, who: string, journal: Journal, over: AbortSignal): Locking {
+export function recorded<T extends object>(service: T, who: string, journal: Journal, over: AbortSignal): T {
   let calls = 0;
-  return new Proxy(locking, {
-    get(target, name, receiver) {
-      const member: unknown = Reflect.get(target, name, receiver);
+  return new Proxy(service, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
       if (!told.has(name)) return member.bind(target) as unknown;
       return (...args: unknown[]) => {
         const call = `${String(name)}#${++calls}`;
         journal.note(who, `${call}(${args.map(show).join(", ")})`);
-        const result = member.apply(target, args) as Promise<unknown>;
+        const result = new Promise<unknown>((resolve) => {
+          resolve(member.apply(target, args));
+        });
         return new Promise<unknown>((resolve, reject) => {
           result.then(
             (value) => {

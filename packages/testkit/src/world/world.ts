@@ -1,12 +1,29 @@
-import type { ExecuteArgs, Keys, Locking, Logger, ProviderCapabilities } from "@lock/core";
+import type {
+  ExecuteArgs,
+  Keys,
+  Locking,
+  LockStore,
+  Logger,
+  ProviderCapabilities,
+  StoreEvents,
+} from "@lock/core";
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { startProcess, type TestProcess } from "../processes/child-process.ts";
 import type { Subject, SubjectTransaction, SubjectWorld } from "../subject.ts";
 import { until } from "./bounded.ts";
-import { connectSubject } from "./connect-subject.ts";
+import { connectSubject, silent } from "./connect-subject.ts";
 import { hold, type Holding } from "./holding.ts";
 import { openJournal, recorded, type Journal } from "./journal.ts";
+
+const nothing = (): void => {};
+const deaf: StoreEvents = {
+  granted: nothing,
+  wake: nothing,
+  wakeAll: nothing,
+  lost: nothing,
+  lostAll: nothing,
+};
 
 /** What a case has to work with: services over the subject in a namespace that is the case's alone. */
 export interface World {
@@ -29,6 +46,8 @@ export interface World {
   readonly hold: (keys: Keys, args?: ExecuteArgs, locking?: Locking) => Promise<Holding>;
   /** Resolves when `count` claims wait for the key. */
   readonly untilWaiting: (key: string, count: number) => Promise<void>;
+  /** Connects an instance of the store behind the provider, with nobody listening to what it tells. */
+  readonly store: () => Promise<LockStore>;
   /** Opens a transaction in the backend. */
   readonly transaction: () => Promise<SubjectTransaction>;
 }
@@ -56,6 +75,7 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
   const services: { readonly namespace: string; readonly locking: Locking }[] = [];
   const processes: TestProcess[] = [];
   const holdings: Holding[] = [];
+  const stores: LockStore[] = [];
   const over = new AbortController();
   let started = 0;
   let manifest: ProviderCapabilities | undefined;
@@ -87,6 +107,10 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
     if (manifest?.scope === "shared")
       await Promise.all([...new Set(services.map((one) => one.namespace))].map(empty));
     await Promise.all(services.map((one) => one.locking.close({ drain: "1s" })));
+    for (const store of stores) {
+      await store.releaseAll(null);
+      await store.close?.();
+    }
   };
 
   try {
@@ -120,6 +144,13 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
           `${count} to wait for "${key}"`,
           async () => (await asker.inspect(key))[0]?.waiting === count,
         );
+      },
+      store: async () => {
+        const store = await subject.store?.(place);
+        if (store === undefined) throw new Error("The subject names no store");
+        stores.push(store);
+        await store.connect?.({ id: "store", logger: silent, events: deaf });
+        return recorded(store, "store", journal, over.signal);
       },
       transaction: async () => {
         if (subject.transaction === undefined) {

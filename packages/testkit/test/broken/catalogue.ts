@@ -17,6 +17,7 @@ function shortened<T extends { readonly keys: readonly string[] }>(one: T): T {
   return { ...one, keys: one.keys.map((key) => key.slice(0, 255)) };
 }
 
+/** What a service meets. */
 export const catalogue: readonly Broken[] = [
   {
     defect: "release does not check the owner",

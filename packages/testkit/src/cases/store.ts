@@ -1,0 +1,235 @@
+import { HANDOVER_LEASE, type Claim, type LockStore, type Release, type TakeReply } from "@lock/core";
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { area, type ConformanceCase } from "../suite/conformance-case.ts";
+
+/** A claim as the engine makes them. */
+function claimOf(claim: Partial<Claim>): Claim {
+  const id = randomBytes(12).toString("base64url");
+  const rest = { ownerId: null, limit: 1, lease: 30_000, keepLease: false, wait: false } as const;
+  return { id, keys: ["k"], kind: claim.ownerId === undefined ? "execute" : "acquire", ...rest, ...claim };
+}
+
+async function take(store: LockStore, claim: Claim): Promise<TakeReply> {
+  const replies = await store.take([claim]);
+  assert.equal(replies.length, 1);
+  return replies[0]!;
+}
+
+async function granted(store: LockStore, claim: Claim): Promise<TakeReply & { status: "granted" }> {
+  const reply = await take(store, claim);
+  assert.equal(reply.status, "granted");
+  return reply;
+}
+
+async function busy(store: LockStore, claim: Partial<Claim>): Promise<void> {
+  assert.equal((await take(store, claimOf({ ...claim, wait: false }))).status, "busy");
+}
+
+async function release(store: LockStore, one: Release): Promise<boolean> {
+  const [reply] = await store.release([one]);
+  assert.ok(reply?.status === "released");
+  return reply.freed;
+}
+
+async function renewal(
+  store: LockStore,
+  grantId: string,
+  keys: readonly string[],
+  lease: number,
+): Promise<string> {
+  const [reply] = await store.renew([{ grantId, keys, lease }]);
+  if (reply?.status === "renewed") assert.ok(reply.remaining <= lease && reply.remaining > lease - 2_000);
+  return reply?.status ?? "no answer";
+}
+
+export const storeCases: readonly ConformanceCase[] = area("store", [
+  {
+    name: "a claim that is asked again, as after a lost reply, has the same grant and token, and takes nothing twice",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      for (const ownerId of [undefined, null, "u"]) {
+        const claim = claimOf({ keys: [`of ${ownerId}`], ...(ownerId !== undefined && { ownerId }) });
+        const first = await granted(store, claim);
+        const again = await granted(store, claim);
+        assert.equal(again.grantId, first.grantId);
+        assert.equal(again.token, first.token);
+        assert.equal(
+          await release(store, { by: "grant", grantId: first.grantId, keys: claim.keys, tombstone: false }),
+          true,
+        );
+        await granted(store, claimOf({ keys: claim.keys }));
+      }
+    },
+  },
+  {
+    name: "a repeated claim takes one permit",
+    needs: "store",
+    requires: { limits: true },
+    run: async (world) => {
+      const store = await world.store();
+      const claim = claimOf({ limit: 2 });
+      for (let time = 0; time < 3; time++) await granted(store, claim);
+      await granted(store, claimOf({ limit: 2 }));
+      await busy(store, { limit: 2 });
+    },
+  },
+  {
+    name: "a claim that waits keeps its place when it is asked again, and is handed what is freed",
+    needs: "store",
+    requires: { fifo: true },
+    run: async (world) => {
+      const store = await world.store();
+      const holder = await granted(store, claimOf({}));
+      const first = claimOf({ wait: true });
+      const second = claimOf({ wait: true });
+      const queued = await take(store, first);
+      assert.equal(queued.status, "queued");
+      assert.equal((await take(store, second)).status, "queued");
+      assert.deepEqual(
+        await take(store, first).then((reply) => reply.status === "queued" && reply.ticket),
+        queued.ticket,
+      );
+      await release(store, { by: "grant", grantId: holder.grantId, keys: ["k"], tombstone: false });
+      const handed = await granted(store, first);
+      assert.equal(handed.grantId, first.id);
+      assert.equal((await take(store, second)).status, "queued");
+    },
+  },
+  {
+    name: "a hand-over that nobody confirms has a short lease, which asking or renewing makes the claim's own",
+    needs: "store",
+    requires: { fifo: true, inspect: true, scope: "shared" },
+    run: async (world) => {
+      const store = await world.store();
+      const holder = await granted(store, claimOf({}));
+      const waiter = claimOf({ wait: true, lease: 60_000 });
+      await take(store, waiter);
+      await release(store, { by: "grant", grantId: holder.grantId, keys: ["k"], tombstone: false });
+      const remaining = async (): Promise<number> => (await store.inspect!(["k"]))[0]!.holders[0]!.remaining;
+      assert.ok((await remaining()) <= HANDOVER_LEASE, `it lasts ${await remaining()} ms`);
+      assert.equal(await renewal(store, waiter.id, ["k"], 60_000), "renewed");
+      assert.ok((await remaining()) > HANDOVER_LEASE, `it lasts ${await remaining()} ms`);
+    },
+  },
+  {
+    name: "a claim that was withdrawn before it arrived takes nothing",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      for (const by of ["claim", "grant"] as const) {
+        const claim = claimOf({ wait: true });
+        const { id, keys } = claim;
+        const withdrawal: Release =
+          by === "claim"
+            ? { by, claimId: id, keys, tombstone: true }
+            : { by, grantId: id, keys, tombstone: true };
+        await release(store, withdrawal);
+        assert.equal((await take(store, claim)).status, "withdrawn");
+      }
+      await granted(store, claimOf({}));
+    },
+  },
+  {
+    name: "withdrawing a claim frees what it took; a second time there is nothing to free",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      const claim = claimOf({ keys: ["a", "b"], lease: Infinity, ownerId: null });
+      await granted(store, claim);
+      const withdrawal: Release = { by: "claim", claimId: claim.id, keys: claim.keys, tombstone: false };
+      assert.equal(await release(store, withdrawal), true);
+      assert.equal(await release(store, withdrawal), false);
+      await granted(store, claimOf({ keys: ["b", "a"] }));
+    },
+  },
+  {
+    name: "withdrawing a claim frees only what it added: keys that its owner held go back to their grant",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      const earlier = claimOf({ keys: ["a"], ownerId: "u" });
+      await granted(store, earlier);
+      const both = claimOf({ keys: ["a", "b"], ownerId: "u" });
+      assert.equal((await granted(store, both)).grantId, both.id);
+      await release(store, { by: "claim", claimId: both.id, keys: both.keys, tombstone: true });
+      await busy(store, { keys: ["a"] });
+      assert.equal(await renewal(store, earlier.id, ["a"], 30_000), "renewed");
+      await granted(store, claimOf({ keys: ["b"] }));
+    },
+  },
+  {
+    name: "withdrawing a claim that waits frees its place",
+    needs: "store",
+    requires: { fifo: true },
+    run: async (world) => {
+      const store = await world.store();
+      await granted(store, claimOf({ keys: ["a"] }));
+      const waiter = claimOf({ keys: ["a", "b"], wait: true });
+      assert.equal((await take(store, waiter)).status, "queued");
+      await busy(store, { keys: ["b"] });
+      await release(store, { by: "claim", claimId: waiter.id, keys: waiter.keys, tombstone: true });
+      await granted(store, claimOf({ keys: ["b"] }));
+    },
+  },
+  {
+    name: "releasing a grant tells whether it was held still, and touches no other",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      const gone = await granted(store, claimOf({}));
+      const freeing: Release = { by: "grant", grantId: gone.grantId, keys: ["k"], tombstone: false };
+      assert.equal(await release(store, freeing), true);
+      const next = await granted(store, claimOf({}));
+      assert.equal(await release(store, freeing), false);
+      assert.equal(await renewal(store, next.grantId, ["k"], 30_000), "renewed");
+    },
+  },
+  {
+    name: "renewing what is not held on all of its keys is lost, and changes nothing",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      assert.equal(await renewal(store, claimOf({}).id, ["k"], 30_000), "lost");
+      await granted(store, claimOf({}));
+      const part = await granted(store, claimOf({ keys: ["a", "b"], ownerId: "u", lease: 300 }));
+      assert.equal(await release(store, { by: "owner", ownerId: "u", keys: ["a"] }), true);
+      assert.equal(await renewal(store, part.grantId, ["a", "b"], 60_000), "lost");
+      await new Promise((resolve) => setTimeout(resolve, 450));
+      await granted(store, claimOf({ keys: ["b"] }));
+    },
+  },
+  {
+    name: "several requests in one call are answered in their order, and the refusal of one touches no other",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      const size = Math.min(40, store.batch ?? 100);
+      const claims = Array.from({ length: size }, (_, index) =>
+        claimOf({ keys: [`k${index - (index % 2)}`] }),
+      );
+      const statuses = (await store.take(claims)).map((reply) => reply.status);
+      assert.deepEqual(
+        statuses,
+        claims.map((_, index) => (index % 2 === 0 ? "granted" : "busy")),
+      );
+      const renewals = claims.map(({ id, keys }) => ({ grantId: id, keys, lease: 20_000 }));
+      const renewed = (await store.renew(renewals)).map((reply) => reply.status);
+      assert.deepEqual(
+        renewed,
+        claims.map((_, index) => (index % 2 === 0 ? "renewed" : "lost")),
+      );
+      const releases = claims.map(
+        ({ id, keys }) => ({ by: "grant", grantId: id, keys, tombstone: false }) as const,
+      );
+      const freed = (await store.release(releases)).map(
+        (reply) => reply.status === "released" && reply.freed,
+      );
+      assert.deepEqual(
+        freed,
+        claims.map((_, index) => index % 2 === 0),
+      );
+    },
+  },
+]);
