@@ -27,7 +27,7 @@ local function read_holder(text)
   local id, token, kind, mark, ending, owner, rest = string.match(text, '^(%S+) (%d+) (%a)(.)(.) ([^%z]*)(.*)$')
   local holder = { id = id, token = tonumber(token), kind = kind, handed = mark == '?', endless = ending == '~', before = {} }
   if kind == 'o' then holder.owner = owner end
-  for id, token, mark, till in string.gmatch(rest, '%z(%S+) (%d+) (.) (%S+)') do
+  for id, token, mark, till in string.gmatch(rest, '%z(%S+) (%d+) (.) ([^%z]+)') do
     table.insert(holder.before, { id = id, token = tonumber(token), handed = mark == '?', till = tonumber(till) })
   end
   return holder

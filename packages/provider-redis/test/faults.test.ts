@@ -1,0 +1,288 @@
+import { createLocking, type Locking } from "@lock/core";
+import { startProxy, type FaultProxy } from "@lock/testkit";
+import { Redis, type RedisOptions } from "ioredis";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { redisProvider, type RedisProviderOptions } from "../src/provider.ts";
+import {
+  byGrant,
+  claimOf,
+  client,
+  instance,
+  journal,
+  leftBehind,
+  newNamespace,
+  redisUrl,
+} from "./instance.ts";
+import { ownServer } from "./own-server.ts";
+
+async function proxied(): Promise<{ readonly proxy: FaultProxy; readonly url: string }> {
+  const { hostname, port } = new URL(redisUrl);
+  const proxy = await startProxy({ host: hostname, port: Number(port || 6379) });
+  onTestFinished(() => proxy.close());
+  return { proxy, url: `redis://${proxy.host}:${proxy.port}` };
+}
+
+async function locking(options: RedisProviderOptions): Promise<Locking> {
+  const service = await createLocking({
+    providers: [redisProvider({ namespace: newNamespace(), ...options })],
+    logger: journal().logger,
+  });
+  onTestFinished(() => service.close({ drain: 0 }));
+  return service;
+}
+
+async function took(work: Promise<unknown>): Promise<number> {
+  const before = performance.now();
+  await work.catch(() => {});
+  return performance.now() - before;
+}
+
+describe("a server that has forgotten the scripts", () => {
+  it("is given them again, in the same call", async () => {
+    const { url } = await ownServer();
+    await using redis = client(url);
+    await using one = await instance({ redisUrl: url });
+    const claim = claimOf({});
+    await redis.script("FLUSH");
+    expect(await one.take(claim)).toMatchObject({ status: "granted" });
+    await redis.script("FLUSH");
+    expect(await one.store.renew([{ grantId: claim.id, keys: ["a"], lease: 5 }])).toMatchObject([
+      { status: "renewed" },
+    ]);
+    await redis.script("FLUSH");
+    expect(await one.store.inspect(["a"])).toHaveLength(1);
+    await redis.script("FLUSH");
+    expect(await one.release(byGrant(claim.id))).toMatchObject({ status: "released" });
+    await redis.script("FLUSH");
+    await one.store.releaseAll(null);
+  });
+});
+
+describe("a server out of memory", () => {
+  it("refuses new locks as LOCK_UNAVAILABLE saying so, and lets those that are held be renewed, handed over and released", async () => {
+    const { url } = await ownServer();
+    await using redis = client(url);
+    const namespace = newNamespace();
+    await using one = await instance({ redisUrl: url, namespace });
+    const [held, waiter, owned, shared] = [
+      claimOf({}),
+      claimOf({}),
+      claimOf({ keys: ["b"], ownerId: "o", lease: Infinity }),
+      claimOf({ keys: ["c"], limit: 2 }),
+    ];
+    await one.store.take([held, waiter, owned, shared]);
+    await redis.config("SET", "maxmemory", "1");
+    const refusal = { code: "LOCK_UNAVAILABLE", message: expect.stringContaining("out of memory") as string };
+    await expect(one.take({ keys: ["d"] })).rejects.toMatchObject(refusal);
+    await expect(one.take({ keys: ["d"], ownerId: "o" })).rejects.toMatchObject(refusal);
+    const renewals = [held, owned, shared].map(({ id, keys }) => ({ grantId: id, keys, lease: 60_000 }));
+    expect(await one.store.renew(renewals)).toEqual(
+      renewals.map(() => ({ status: "renewed", remaining: 60_000 })),
+    );
+    expect(await one.release(byGrant(held.id))).toEqual({ status: "released", freed: true });
+    const handover = await one.handedTo(waiter.id);
+    expect(await one.store.renew([{ grantId: waiter.id, keys: ["a"], lease: 60_000 }])).toMatchObject([
+      { status: "renewed" },
+    ]);
+    expect(await one.store.inspect(["a"])).toMatchObject([
+      { holders: [{ fencingToken: BigInt(handover.token as number) }] },
+    ]);
+    expect(
+      await one.release({ by: "grant", grantId: waiter.id, keys: ["a"], tombstone: true }),
+    ).toMatchObject({ freed: true });
+    expect(await one.release({ by: "claim", claimId: "late", keys: ["a"], tombstone: true })).toMatchObject({
+      freed: false,
+    });
+    await one.store.releaseAll("o");
+    await one.store.releaseAll(null);
+    await redis.config("SET", "maxmemory", "0");
+    expect(await leftBehind(redis, namespace)).toEqual([`t:${waiter.id}`, "t:late"].toSorted());
+  });
+});
+
+describe("a server that evicts", () => {
+  it("is warned about once, at start", async () => {
+    const { url } = await ownServer();
+    await using redis = client(url);
+    await redis.config("SET", "maxmemory-policy", "allkeys-lru");
+    await using one = await instance({ redisUrl: url });
+    const warnings = one.log.filter((line) => line.startsWith("warn"));
+    expect(warnings).toEqual([expect.stringContaining("allkeys-lru")]);
+    expect(warnings[0]).toContain("noeviction");
+  });
+});
+
+describe("rights", () => {
+  it("those that docs/providers/redis.md lists are enough; what is missing is LOCK_UNAVAILABLE and says so", async () => {
+    const { url, host, port } = await ownServer();
+    await using redis = client(url);
+    const rights = [
+      "~orders:*",
+      "&orders:*",
+      "+evalsha",
+      "+eval",
+      "+script|load",
+      "+info",
+      "+subscribe",
+      "+publish",
+      "+time",
+    ];
+    const commands =
+      "get set mget exists del incrby pexpire pexpireat pttl persist hget hset hdel zadd zrem zrange zrangebyscore zremrangebyscore zcount zscore zscan";
+    await redis.acl(
+      "SETUSER",
+      "locks",
+      "on",
+      ">secret",
+      ...rights,
+      ...commands.split(" ").map((name) => `+${name}`),
+    );
+    const as = { redisUrl: `redis://locks:secret@${host}:${port}`, namespace: "orders:" };
+    await using one = await instance(as);
+    const claims = [
+      claimOf({}),
+      claimOf({ keys: ["b"], ownerId: "o", lease: Infinity }),
+      claimOf({ keys: ["c"], limit: 2 }),
+    ];
+    await one.store.take([...claims, claimOf({})]);
+    await one.store.renew(claims.map(({ id, keys }) => ({ grantId: id, keys, lease: 40_000 })));
+    await one.store.inspect(["a", "b", "c"]);
+    await one.store.release(
+      claims.map(({ id, keys }) => ({ by: "grant", grantId: id, keys, tombstone: true })),
+    );
+    await one.store.releaseAll("o");
+    await one.store.releaseAll(null);
+    expect(one.handovers).toHaveLength(1);
+    await expect(instance({ ...as, namespace: "others:" })).rejects.toMatchObject({
+      code: "LOCK_UNAVAILABLE",
+      message: expect.stringContaining("lacks rights") as string,
+    });
+    await using deaf = await instance({ ...as, namespace: "others:", push: false });
+    await expect(deaf.take({})).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE" });
+    await expect(instance({ redisUrl: `redis://locks:wrong@${host}:${port}` })).rejects.toMatchObject({
+      code: "LOCK_UNAVAILABLE",
+      message: expect.stringContaining("password") as string,
+    });
+  });
+
+  it("something else under a name of the namespace is LOCK_UNAVAILABLE, and nothing of it changes", async () => {
+    const namespace = newNamespace();
+    await using redis = client();
+    await using one = await instance({ namespace });
+    await redis.rpush(`${namespace}{0}h:b`, "mine");
+    await expect(one.take({ keys: ["a", "b"] })).rejects.toMatchObject({
+      code: "LOCK_UNAVAILABLE",
+      message: expect.stringContaining("namespace") as string,
+    });
+    expect(await leftBehind(redis, namespace)).toEqual(["h:b"]);
+    await redis.del(`${namespace}{0}h:b`);
+  });
+});
+
+describe("a server that can't be reached", () => {
+  const settings: readonly [string, RedisOptions][] = [
+    ["ioredis' defaults", {}],
+    ["endless retries", { maxRetriesPerRequest: null }],
+    ["no offline queue", { enableOfflineQueue: false }],
+    ["no reconnecting", { retryStrategy: () => null }],
+  ];
+
+  it("is LOCK_UNAVAILABLE in bounded time at start, and nothing stays open, whatever the client's settings", async () => {
+    const { proxy, url } = await proxied();
+    await proxy.refuse();
+    const handed = new Redis(url, { lazyConnect: true });
+    handed.on("error", () => {});
+    onTestFinished(() => handed.disconnect());
+    const all: RedisProviderOptions[] = settings.map(([, redisOptions]) => ({ redisUrl: url, redisOptions }));
+    const before = performance.now();
+    const started = [...all, { client: handed }].map((options) =>
+      createLocking({ providers: [redisProvider(options)] }),
+    );
+    for (const outcome of await Promise.allSettled(started)) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "LOCK_UNAVAILABLE" } });
+    }
+    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(handed.listenerCount("ready")).toBe(0);
+    expect(proxy.connections).toBe(0);
+  });
+
+  for (const [name, redisOptions] of settings) {
+    it(`ends every call in bounded time when it falls silent, and is used again when it speaks: ${name}`, async () => {
+      const { proxy, url } = await proxied();
+      const service = await locking({ redisUrl: url, redisOptions, callTimeout: "300ms" });
+      const lock = await service.acquire("held", { expire: 60 });
+      proxy.stall();
+      const durations = await Promise.all([
+        took(service.acquire("a")),
+        took(service.execute("a", () => {}, { timeout: "500ms" })),
+        took(service.release("a", { ownerId: "o" })),
+        took(service.releaseAll({ ownerId: "o" })),
+        took(service.inspect("a")),
+        took(lock.extend(60)),
+      ]);
+      expect(Math.max(...durations)).toBeLessThan(3_000);
+      await expect(service.acquire("a")).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE" });
+      proxy.resume();
+      await expect
+        .poll(() => service.execute("a", () => "ran").catch(() => null), { timeout: 8_000 })
+        .toBe("ran");
+    });
+
+    it(`works again after its connections were cut: ${name}`, async () => {
+      const { proxy, url } = await proxied();
+      const service = await locking({ redisUrl: url, redisOptions });
+      await service.execute("a", () => {});
+      proxy.cut();
+      expect(await service.execute("a", () => "ran")).toBe("ran");
+    });
+  }
+});
+
+describe("a reply that is lost", () => {
+  it("of a take: the same grant and token when asked again", async () => {
+    const { proxy, url } = await proxied();
+    await using one = await instance({ redisUrl: url });
+    const claim = claimOf({});
+    const lost = proxy.loseReply();
+    await expect(one.take(claim)).rejects.toThrow("cut");
+    await lost;
+    expect(await one.take(claim)).toMatchObject({ status: "granted", grantId: claim.id, token: 1 });
+  });
+
+  it("of a release by owner on a client that sends again by itself: reported, and carried out once", async () => {
+    const { proxy, url } = await proxied();
+    const namespace = newNamespace();
+    await using redis = client();
+    await using other = await instance({ namespace });
+    const handed = new Redis(url);
+    handed.on("error", () => {});
+    onTestFinished(() => handed.disconnect());
+    await using one = await instance({ client: handed, namespace });
+    await one.take({ ownerId: "o" });
+    const lost = proxy.loseReply();
+    const released = one.release({ by: "owner", ownerId: "o", keys: ["a"] });
+    await expect(released).rejects.toThrow("cut");
+    await lost;
+    expect(await other.take({ ownerId: "o" })).toMatchObject({ status: "granted" });
+    await expect.poll(() => handed.status).toBe("ready");
+    await handed.ping();
+    expect(await other.store.inspect(["a"])).toMatchObject([{ holders: [{ ownerId: "o" }] }]);
+    expect((await leftBehind(redis, namespace)).filter((name) => name.startsWith("t:"))).toHaveLength(1);
+  });
+});
+
+describe("the wake-up connection", () => {
+  it("comes back by itself when it is cut, and then every waiter is asked for", async () => {
+    const { proxy, url } = await proxied();
+    const namespace = newNamespace();
+    await using other = await instance({ namespace });
+    await using one = await instance({ redisUrl: url, namespace });
+    const [held, waiter] = [claimOf({}), claimOf({})];
+    await other.take(held);
+    await one.take(waiter);
+    proxy.cut();
+    await one.wokenFor("*");
+    await other.release(byGrant(held.id));
+    await one.handedTo(waiter.id);
+  });
+});

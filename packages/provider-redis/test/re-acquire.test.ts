@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { byClaim, byGrant, claimOf, instance, type Instance } from "./instance.ts";
+
+async function holders(one: Instance, keys: readonly string[]): Promise<unknown[]> {
+  const states = await one.store.inspect(keys);
+  return states.map(({ holders }) =>
+    holders.map(({ ownerId, fencingToken }) => [ownerId, Number(fencingToken)]),
+  );
+}
+
+for (const limit of [1, 3]) {
+  describe(`re-acquiring with limit ${limit}`, () => {
+    it("what one grant holds is granted in place, with the expiry anew or kept", async () => {
+      await using one = await instance();
+      const first = claimOf({ keys: ["a", "b"], ownerId: "o", limit });
+      const granted = await one.take(first);
+      const again = claimOf({ ...first, id: "again", lease: 5_000 });
+      expect(await one.take(again)).toMatchObject({ ...granted, remaining: 5_000 });
+      const kept = await one.take({ ...again, id: "kept", lease: Infinity, keepLease: true });
+      expect(kept).toMatchObject({ grantId: first.id });
+      expect((kept as { remaining: number }).remaining).toBeLessThanOrEqual(5_000);
+      const endless = await one.take({ ...again, id: "endless", lease: Infinity });
+      expect(endless).toMatchObject({ grantId: first.id, remaining: Infinity });
+    });
+
+    it("a part of it becomes part of a new grant, and comes back when that is withdrawn", async () => {
+      await using one = await instance();
+      const first = claimOf({ keys: ["a"], ownerId: "o", limit, lease: 20_000 });
+      await one.take(first);
+      const whole = claimOf({ keys: ["a", "b"], ownerId: "o", limit });
+      expect(await one.take(whole)).toMatchObject({ status: "granted", grantId: whole.id, token: 2 });
+      expect(await one.store.renew([{ grantId: first.id, keys: ["a"], lease: 1_000 }])).toEqual([
+        { status: "lost" },
+      ]);
+      expect(await holders(one, ["a", "b"])).toEqual([[["o", 2]], [["o", 2]]]);
+      expect(await one.release(byClaim(whole.id, whole.keys))).toEqual({ status: "released", freed: true });
+      expect(await holders(one, ["a", "b"])).toEqual([[["o", 1]], []]);
+      expect(await one.release(byGrant(first.id))).toEqual({ status: "released", freed: true });
+    });
+
+    it("what comes back is the newest that was not released or withdrawn meanwhile, and still lasts", async () => {
+      await using one = await instance();
+      const [first, second, third] = [["a"], ["a", "b"], ["a", "b", "c"]].map((keys) =>
+        claimOf({ keys, ownerId: "o", limit }),
+      ) as [ReturnType<typeof claimOf>, ReturnType<typeof claimOf>, ReturnType<typeof claimOf>];
+      await one.take(first);
+      await one.take(second);
+      await one.take(third);
+      await one.release(byClaim(second.id, second.keys));
+      await one.release(byClaim(third.id, third.keys));
+      expect(await holders(one, ["a", "b", "c"])).toEqual([[["o", 1]], [], []]);
+      const fourth = claimOf({ keys: ["a", "d"], ownerId: "o", limit });
+      await one.take(fourth);
+      expect(await one.release(byGrant(first.id))).toEqual({ status: "released", freed: false });
+      await one.release(byClaim(fourth.id, fourth.keys));
+      expect(await holders(one, ["a", "d"])).toEqual([[], []]);
+    });
+
+    it("waits only for what it lacks, and is granted all as one", async () => {
+      await using one = await instance();
+      const [had, other] = [claimOf({ keys: ["a"], ownerId: "o", limit }), claimOf({ keys: ["b"] })];
+      const whole = claimOf({ keys: ["a", "b"], ownerId: "o", limit });
+      const replies = await one.store.take([had, other, whole]);
+      expect(replies[2]).toMatchObject({ status: "queued" });
+      expect(await one.store.inspect(["a", "b"])).toMatchObject([{ waiting: 0 }, { waiting: 1 }]);
+      await one.release(byGrant(other.id, ["b"]));
+      const { token } = await one.handedTo(whole.id);
+      expect(await holders(one, ["a", "b"])).toEqual([[["o", token]], [["o", token]]]);
+    });
+
+    it("stands in the queue of a key again that its owner lost meanwhile", async () => {
+      await using one = await instance();
+      const [had, other] = [claimOf({ keys: ["a"], ownerId: "o", limit }), claimOf({ keys: ["b"] })];
+      const whole = claimOf({ keys: ["a", "b"], ownerId: "o", limit });
+      await one.store.take([had, other, whole]);
+      await one.release({ by: "owner", ownerId: "o", keys: ["a"] });
+      expect(await one.take({ keys: ["a"], limit, wait: false })).toMatchObject({
+        status: "busy",
+        ownerId: "o",
+      });
+      expect(await one.store.inspect(["a"])).toMatchObject([{ waiting: 1 }]);
+      await one.release(byGrant(other.id, ["b"]));
+      await one.handedTo(whole.id);
+    });
+
+    it("a second waiter of the owner that has its turn is told to ask, and granted in place", async () => {
+      await using one = await instance();
+      const other = claimOf({ keys: ["a"] });
+      const [first, second] = [claimOf({ ownerId: "o", limit }), claimOf({ ownerId: "o", limit })];
+      await one.store.take([other, first, second]);
+      await one.release(byGrant(other.id));
+      const { token } = await one.handedTo(first.id);
+      await one.wokenFor(second.id);
+      expect(await one.take(second)).toMatchObject({ status: "granted", grantId: first.id, token });
+    });
+  });
+}
+
+it("held with another limit it is refused", async () => {
+  await using one = await instance();
+  await one.take({ ownerId: "o", limit: 3 });
+  expect(await one.take({ ownerId: "o", limit: 1, wait: false })).toMatchObject({ status: "busy" });
+  expect(await one.take({ ownerId: "o", limit: 2, wait: false })).toMatchObject({ status: "busy" });
+});
+
+it("a lock of execute is never re-acquired, and strangers are strangers to each other", async () => {
+  await using one = await instance();
+  await one.take({});
+  expect(await one.take({ wait: false })).toMatchObject({ status: "busy", ownerId: null });
+  expect(await one.take({ kind: "acquire", wait: false })).toMatchObject({ status: "busy" });
+});
+
+it("a claim that lost a part of its grant takes it anew, with a greater token", async () => {
+  await using one = await instance();
+  const claim = claimOf({ keys: ["a", "b"], ownerId: "o" });
+  await one.take(claim);
+  await one.release({ by: "owner", ownerId: "o", keys: ["b"] });
+  expect(await one.take(claim)).toMatchObject({ status: "granted", grantId: claim.id, token: 2 });
+  await one.release(byClaim(claim.id, claim.keys));
+  expect(await holders(one, ["a", "b"])).toEqual([[], []]);
+});
