@@ -116,6 +116,8 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
   {
     name: "a claim that was withdrawn before it arrived takes nothing",
     needs: "store",
+    // Within a process nothing overtakes.
+    requires: { scope: "shared" },
     run: async (world) => {
       const store = await world.store();
       for (const by of ["claim", "grant"] as const) {

@@ -23,7 +23,7 @@ export async function lastOutput(container: DockerContainer): Promise<string> {
   const frames = await container.logs({ stdout: true, stderr: true, tail: 20 });
   // Each piece has a head of 8 bytes, the last four of which are its length.
   let text = "";
-  for (let at = 0; at + 8 <= frames.length; ) {
+  for (let at = 0; at + 8 <= frames.length;) {
     const end = at + 8 + frames.readUInt32BE(at + 4);
     text += frames.toString("utf8", at + 8, end);
     at = end;

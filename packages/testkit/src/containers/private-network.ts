@@ -31,7 +31,10 @@ function nth(subnet: string, n: number): string {
 export async function createNetwork(): Promise<PrivateNetwork> {
   const client = await docker();
   const { sessionId } = await getReaper(client);
-  const options = { Driver: "bridge", Labels: { ...runLabel(), [LABEL_TESTCONTAINERS_SESSION_ID]: sessionId } };
+  const options = {
+    Driver: "bridge",
+    Labels: { ...runLabel(), [LABEL_TESTCONTAINERS_SESSION_ID]: sessionId },
+  };
   const chosenSubnet = async (): Promise<string> => {
     const chosen = await client.network.create({ ...options, Name: newName() });
     const { IPAM } = (await chosen.inspect()) as { IPAM: { Config: { Subnet: string }[] } };

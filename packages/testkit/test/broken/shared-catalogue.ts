@@ -1,4 +1,4 @@
-import type { Claim, TakeReply } from "@lock/core";
+import type { Claim, Release, TakeReply } from "@lock/core";
 import { SharedStore } from "./shared-store.ts";
 
 /** A provider with a defect that only two of its instances, or two processes, can find out. */
@@ -65,6 +65,17 @@ export const sharedCatalogue: readonly BrokenShared[] = [
     Store: class extends SharedStore {
       constructor() {
         super("the one");
+      }
+    },
+  },
+  {
+    defect: "a claim takes though it was withdrawn before it arrived",
+    rejectedBy: "store: a claim that was withdrawn before it arrived takes nothing",
+    Store: class extends SharedStore {
+      override release(releases: readonly Release[]): ReturnType<SharedStore["release"]> {
+        return super.release(
+          releases.map((one) => (one.by === "owner" ? one : { ...one, tombstone: false })),
+        );
       }
     },
   },

@@ -1,4 +1,4 @@
-import type { Claim, Release, TakeReply } from "@lock/core";
+import type { Claim, TakeReply } from "@lock/core";
 import type { Broken } from "./catalogue.ts";
 import { ReferenceStore } from "./reference-store.ts";
 
@@ -21,15 +21,6 @@ export const storeCatalogue: readonly Broken[] = [
       override takeOne(claim: Claim): TakeReply {
         if (!this.grants.has(claim.id)) return super.takeOne(claim);
         return { status: "busy", ownerId: null, freeIn: Infinity };
-      }
-    },
-  },
-  {
-    defect: "a claim takes though it was withdrawn before it arrived",
-    rejectedBy: "store: a claim that was withdrawn before it arrived takes nothing",
-    Store: class extends ReferenceStore {
-      override releaseOne(release: Release): boolean {
-        return super.releaseOne(release.by === "owner" ? release : { ...release, tombstone: false });
       }
     },
   },
