@@ -29,6 +29,8 @@ export interface ProviderDefinition extends ProviderSettings {
   readonly store: LockStore;
 }
 
+const methods = ["take", "renew", "release", "releaseAll"] as const;
+
 /**
  * Makes a provider of a store.
  *
@@ -39,10 +41,17 @@ export function defineProvider(definition: ProviderDefinition): Provider {
   if (typeof identifier !== "string" || identifier === "") {
     throw new LockError("LOCK_CONFIG", "defineProvider needs an identifier, a non-empty string");
   }
-  if (typeof store?.take !== "function") {
+  if (!methods.every((method) => typeof store?.[method] === "function")) {
     throw new LockError(
       "LOCK_CONFIG",
-      `The provider "${identifier}" needs a store with the methods of LockStore`,
+      `The provider "${identifier}" needs a store with the methods of LockStore: ${methods.join(", ")}`,
+    );
+  }
+  const { batch } = store;
+  if (batch !== undefined && !(Number.isSafeInteger(batch) && batch >= 1)) {
+    throw new LockError(
+      "LOCK_CONFIG",
+      `The store of "${identifier}" must have a whole number from 1 up as its batch`,
     );
   }
   const policy = { ...defaultPolicy };

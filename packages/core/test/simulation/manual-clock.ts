@@ -46,12 +46,17 @@ export class ManualClock implements Clock {
     return true;
   }
 
+  /** Moves on without ringing anything, as a process does that was stopped. */
+  jump(until: number): void {
+    this.#now = until;
+  }
+
   async run(until: number): Promise<void> {
     while (await this.step(until));
   }
 }
 
 /** Resolves when all promises and ticks that are due have run. */
-function settled(): Promise<void> {
+export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,0 +1,59 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { leaseFrom, renewalFailed } from "../src/engine/lease.ts";
+import { pauseAfter } from "../src/engine/pause.ts";
+
+describe("a lease", () => {
+  test("counts from when its request was sent, however late the answer came", () => {
+    expect(leaseFrom(1_000, 30_000, 30_000).deadline).toBe(31_000);
+  });
+
+  test("is renewed after a quarter to a third of it", () => {
+    const time = fc.double({ min: 0, max: 1e9, noNaN: true });
+    fc.assert(
+      fc.property(time, fc.double({ min: 1, max: 1e9, noNaN: true }), (since, remaining) => {
+        const { renewAt } = leaseFrom(since, remaining, remaining);
+        const rounding = 1e-6 * (since + remaining);
+        expect(renewAt).toBeGreaterThanOrEqual(since + remaining / 4 - rounding);
+        expect(renewAt).toBeLessThanOrEqual(since + remaining / 3 + rounding);
+      }),
+    );
+  });
+
+  test("shares its renewal with others of its length, whenever they began", () => {
+    const renewals = new Set<number>();
+    for (let since = 0; since < 2_500; since += 10) renewals.add(leaseFrom(since, 30_000, 30_000).renewAt);
+    expect(renewals.size).toBeLessThanOrEqual(2);
+  });
+
+  test("without end is never over and never renewed", () => {
+    expect(leaseFrom(5, Infinity, 30_000)).toMatchObject({ deadline: Infinity, renewAt: Infinity });
+  });
+
+  test("a renewal that failed is tried again soon, more than once before the deadline, which stands", () => {
+    let lease = leaseFrom(0, 3_000, 3_000);
+    let tries = 0;
+    while (lease.renewAt < lease.deadline) {
+      lease = renewalFailed(lease, lease.renewAt, 0.5);
+      tries += 1;
+    }
+    expect(tries).toBeGreaterThan(5);
+    expect(lease.deadline).toBe(3_000);
+  });
+});
+
+describe("a pause", () => {
+  test("doubles from the first to the longest, the upper half of it left to chance", () => {
+    expect(pauseAfter(0, 5, 200, 0.3)).toBe(5);
+    expect(pauseAfter(1, 5, 200, 0)).toBe(5);
+    expect(pauseAfter(2, 5, 200, 0)).toBe(10);
+    expect(pauseAfter(1_000, 5, 200, 0)).toBe(100);
+    fc.assert(
+      fc.property(fc.nat(100), fc.double({ min: 0, max: 0.999, noNaN: true }), (tries, random) => {
+        const pause = pauseAfter(tries, 5, 200, random);
+        expect(pause).toBeGreaterThanOrEqual(5);
+        expect(pause).toBeLessThanOrEqual(200);
+      }),
+    );
+  });
+});
