@@ -121,9 +121,11 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- locking_release_one: locking_release for one grant of one key without a tombstone, which is what comes most often.
-CREATE OR REPLACE FUNCTION locking_release_one(p_namespace text, p_channel text, p_hash bigint, p_key text, p_id text)
-RETURNS TABLE (n integer, outcome text, id text, fence bigint, place bigint, ms double precision)
+-- locking_release_one: locking_release for one key of one grant without a tombstone or, where p_id is null, of one owner: what comes
+-- most often.
+CREATE OR REPLACE FUNCTION locking_release_one(
+  p_namespace text, p_channel text, p_hash bigint, p_key text, p_id text, p_owner text
+) RETURNS TABLE (n integer, outcome text, id text, fence bigint, place bigint, ms double precision)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_done text := locking_enter(ARRAY[p_hash])::text;
@@ -132,8 +134,19 @@ DECLARE
   v_durable boolean;
   a record;
 BEGIN
-  DELETE FROM locking l WHERE l.namespace = p_namespace AND l.hash = p_hash AND l.claim_id = p_id AND l.key = p_key
-  RETURNING l.expires_at INTO v_expires_at;
+  IF p_id IS NOT NULL THEN
+    DELETE FROM locking l WHERE l.namespace = p_namespace AND l.hash = p_hash AND l.claim_id = p_id AND l.key = p_key
+    RETURNING l.expires_at INTO v_expires_at;
+  ELSE
+    -- Without an owner it may be several.
+    WITH gone AS (
+      DELETE FROM locking l
+       WHERE l.namespace = p_namespace AND l.hash = p_hash AND l.key = p_key AND l.kind = 'acquire'
+         AND l.owner_id IS NOT DISTINCT FROM p_owner
+      RETURNING l.expires_at
+    )
+    SELECT max(g.expires_at) INTO v_expires_at FROM gone g;
+  END IF;
   v_durable := coalesce(v_expires_at > v_now + interval '1 minute', false);
   IF v_expires_at > v_now THEN
     n := 0; outcome := 'freed';

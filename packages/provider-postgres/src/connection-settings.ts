@@ -1,29 +1,11 @@
 import { LockError } from "@lock/core";
 import pg from "pg";
 import type { ClientConfig } from "pg";
-
-/** A `Pool` of `pg`. */
-export interface PgPool {
-  readonly options: object;
-  readonly totalCount: number;
-}
+import type { ConnectionSource, PgPool } from "./connection-source.ts";
 
 /** A `Client` of `pg`, as a drizzle database may be built on one. */
-export interface PgClient {
+interface PgClient {
   readonly connectionParameters: object;
-}
-
-/** A drizzle database over `pg`. */
-export interface DrizzleDatabase {
-  readonly $client: PgPool | PgClient | object;
-}
-
-/** Where the database is: exactly one of the three. Nothing that is handed in is ever used for a statement, or closed; it tells how to connect. */
-export interface ConnectionSource {
-  /** Such as `postgres://user:password@host:5432/database?sslmode=require`. */
-  readonly connectionString?: string | undefined;
-  readonly pool?: PgPool | undefined;
-  readonly db?: DrizzleDatabase | undefined;
 }
 
 /** How to open a connection of our own. */

@@ -1,3 +1,3 @@
-export type { ConnectionSource, DrizzleDatabase, PgClient, PgPool } from "./connection-settings.ts";
+export type { ConnectionSource, DrizzleDatabase, PgPool } from "./connection-source.ts";
 export { migrate, type MigrationReport } from "./migrate.ts";
 export { postgresProvider, postgresProvider as default, type PostgresProviderOptions } from "./provider.ts";

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Client } from "pg";
-import { connectionSettings, type DrizzleDatabase, type PgPool } from "./connection-settings.ts";
+import { connectionSettings } from "./connection-settings.ts";
+import type { DrizzleDatabase, PgPool } from "./connection-source.ts";
 import { explainedMigration } from "./failures.ts";
 
 const folder = new URL("../migrations/", import.meta.url);

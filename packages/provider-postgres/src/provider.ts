@@ -1,6 +1,7 @@
 import { defineProvider, LockError, parseDuration } from "@lock/core";
 import type { Provider, ProviderSettings } from "@lock/core";
-import { connectionSettings, type ConnectionSource } from "./connection-settings.ts";
+import { connectionSettings } from "./connection-settings.ts";
+import type { ConnectionSource } from "./connection-source.ts";
 import { PostgresStore } from "./store.ts";
 
 /** What a row of `locking` can be found by has to fit into a page of an index. */

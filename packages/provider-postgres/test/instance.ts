@@ -1,6 +1,7 @@
 import type { Claim, Handover, Release, ReleaseReply, TakeReply } from "@lock/core";
 import { randomBytes } from "node:crypto";
-import { connectionSettings, type ConnectionSource } from "../src/connection-settings.ts";
+import { connectionSettings } from "../src/connection-settings.ts";
+import type { ConnectionSource } from "../src/connection-source.ts";
 import { PostgresStore, type PostgresStoreOptions } from "../src/store.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -107,4 +107,14 @@ describe("an owner", () => {
     const left = await at.database.query("SELECT owner_id FROM locking WHERE owner_id IN ('o', 'p')");
     expect(left).toEqual([{ owner_id: "p" }]);
   });
+
+  test("nobody is one too: what was acquired without an owner is freed together, and what execute holds is not", async () => {
+    await at.one.take({ ownerId: null, kind: "acquire", limit: 3 });
+    await at.one.take({ ownerId: null, kind: "acquire", limit: 3 });
+    await at.one.take({ id: "job", limit: 3 });
+    const release = { by: "owner" as const, ownerId: null, keys: ["a"] };
+    expect(await at.other.release(release)).toEqual({ status: "released", freed: true });
+    expect(await at.other.release(release)).toEqual({ status: "released", freed: false });
+    expect(await at.one.take({ id: "job", limit: 3 })).toMatchObject({ status: "granted", grantId: "job" });
+  });
 });

@@ -6,19 +6,19 @@ import { RequestKeys, type Call, type Row } from "./request.ts";
 /** `migrations/0004_release.sql`. */
 export const releaseSignature = "locking_release(text,text,bigint[],text[],json,json)";
 
-/** The same for one grant of one key without a tombstone. */
-export const releaseOneSignature = "locking_release_one(text,text,bigint,text,text)";
+/** The same for one key of one grant without a tombstone, or of one owner. */
+export const releaseOneSignature = "locking_release_one(text,text,bigint,text,text,text)";
 
 const columns = "n, outcome, id, fence, place, ms";
 const text = `SELECT ${columns} FROM locking_release($1, $2, $3, $4, $5, $6)`;
-const textOfOne = `SELECT ${columns} FROM locking_release_one($1, $2, $3, $4, $5)`;
+const textOfOne = `SELECT ${columns} FROM locking_release_one($1, $2, $3, $4, $5, $6)`;
 
 export function releaseCall(namespace: string, channel: string | null, releases: readonly Release[]): Call {
   const [one] = releases;
-  if (releases.length === 1 && one?.by === "grant" && one.keys.length === 1 && !one.tombstone) {
-    const [key] = one.keys as [string];
-    const values = [namespace, channel, String(keyHash(namespace, key)), key, one.grantId];
-    return { name: "locking_release_one", text: textOfOne, values };
+  if (releases.length === 1 && one?.keys.length === 1) {
+    if (one.by === "owner") return releaseOneCall(namespace, channel, one, null, one.ownerId);
+    if (one.by === "grant" && !one.tombstone)
+      return releaseOneCall(namespace, channel, one, one.grantId, null);
   }
   const keys = new RequestKeys(namespace, releases);
   const named = new Set<string>();
@@ -49,6 +49,18 @@ export function releaseCall(namespace: string, channel: string | null, releases:
       others.length === 0 ? null : JSON.stringify(others),
     ],
   };
+}
+
+function releaseOneCall(
+  namespace: string,
+  channel: string | null,
+  { keys }: Release,
+  grantId: string | null,
+  ownerId: string | null,
+): Call {
+  const [key] = keys as [string];
+  const values = [namespace, channel, String(keyHash(namespace, key)), key, grantId, ownerId];
+  return { name: "locking_release_one", text: textOfOne, values };
 }
 
 export function readReleaseReplies(
