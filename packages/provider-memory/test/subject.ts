@@ -1,5 +1,10 @@
 import { defineSubject, type Subject } from "@lock/testkit";
-import { memoryProvider } from "@lock/provider-memory";
+import { memoryProvider } from "../src/index.ts";
+import { MemoryStore } from "../src/store.ts";
 
-const subject: Subject = defineSubject({ name: "memory", create: () => memoryProvider() });
+const subject: Subject = defineSubject({
+  name: "@lock/provider-memory",
+  create: () => memoryProvider(),
+  store: () => new MemoryStore(),
+});
 export default subject;

@@ -60,12 +60,13 @@ export class Engine implements Provider {
 
   async connect({ id, logger }: ConnectContext): Promise<void> {
     this.#logger = logger;
+    this.#residents.name = `lp_${id}`;
     const events: StoreEvents = this.#residents;
     await this.#store.connect?.({ id, logger, events });
     if (this.#closing === null) return;
     // It was closed while it connected; what has been opened since is closed too.
     await this.#closeStore();
-    throw closed(this.identifier);
+    throw closed(this.#residents.name);
   }
 
   execute<T>(
@@ -129,7 +130,7 @@ export class Engine implements Provider {
     try {
       return await this.#exchange.releaseOwned(keys, ownerId);
     } catch (error) {
-      throw unavailable(this.identifier, "releasing", keys, error);
+      throw unavailable(this.#residents.name, "releasing", keys, error);
     }
   }
 
@@ -138,18 +139,18 @@ export class Engine implements Provider {
     try {
       await this.#exchange.call(() => this.#store.releaseAll(ownerId));
     } catch (error) {
-      throw unavailable(this.identifier, "releasing all", [], error);
+      throw unavailable(this.#residents.name, "releasing all", [], error);
     }
   }
 
   async inspect(keys: readonly string[]): Promise<readonly KeyState[]> {
     this.#admit(keys, undefined, undefined);
     const { inspect } = this.#store;
-    if (inspect === undefined) throw unsupported(this.identifier, "inspect", keys);
+    if (inspect === undefined) throw unsupported(this.#residents.name, "inspect", keys);
     try {
       return await this.#exchange.call(() => inspect.call(this.#store, keys));
     } catch (error) {
-      throw unavailable(this.identifier, "inspecting", keys, error);
+      throw unavailable(this.#residents.name, "inspecting", keys, error);
     }
   }
 
@@ -177,7 +178,7 @@ export class Engine implements Provider {
     try {
       await this.#exchange.call(() => this.#store.close?.(), CLOSE_TIMEOUT);
     } catch (error) {
-      this.#logger?.warn(`Closing "${this.identifier}" failed: ${String(error)}`);
+      this.#logger?.warn(`Closing "${this.#residents.name}" failed: ${String(error)}`);
     }
   }
 
@@ -186,8 +187,9 @@ export class Engine implements Provider {
     signal: AbortSignal | undefined,
     sharedContext: SharedContext | undefined,
   ): void {
-    if (this.#closing !== null) throw closed(this.identifier, keys);
-    if (sharedContext?.transactionManager != null) throw unsupported(this.identifier, "transactions", keys);
+    if (this.#closing !== null) throw closed(this.#residents.name, keys);
+    if (sharedContext?.transactionManager != null)
+      throw unsupported(this.#residents.name, "transactions", keys);
     signal?.throwIfAborted();
   }
 
@@ -259,7 +261,7 @@ export class Engine implements Provider {
       case "timed-out":
         return timedOut(claim.keys, timeout);
       case "unavailable":
-        return unavailable(this.identifier, "acquiring", claim.keys, ending.cause);
+        return unavailable(this.#residents.name, "acquiring", claim.keys, ending.cause);
       case "ended":
         return ending.reason;
     }
@@ -276,6 +278,6 @@ interface Wish {
   readonly signal: AbortSignal | undefined;
 }
 
-function unsupported(identifier: string, what: string, keys: readonly string[]): LockError {
-  return new LockError("LOCK_UNSUPPORTED", `The provider "${identifier}" does not offer ${what}`, { keys });
+function unsupported(name: string, what: string, keys: readonly string[]): LockError {
+  return new LockError("LOCK_UNSUPPORTED", `The provider "${name}" does not offer ${what}`, { keys });
 }

@@ -14,7 +14,8 @@ type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
 
 /** What a grant needs of its engine. */
 export interface GrantHost {
-  readonly identifier: string;
+  /** What messages call the provider. */
+  readonly name: string;
   readonly clock: Clock;
   /** Deadlines and renewals; it does not keep the process up. */
   readonly leases: Agenda;
@@ -83,7 +84,7 @@ export class Grant implements Lock, Appointment {
 
   get fencingToken(): bigint {
     if (this.#host.fencing && this.#token !== null) return BigInt(this.#token);
-    const message = `The provider "${this.#host.identifier}" gives no fencing tokens`;
+    const message = `The provider "${this.#host.name}" gives no fencing tokens`;
     throw new LockError("LOCK_UNSUPPORTED", message, { keys: this.keys });
   }
 
@@ -128,13 +129,12 @@ export class Grant implements Lock, Appointment {
     this.assertHeld();
     while (this.#changing) await new Promise<void>((resolve) => (this.#changes ??= []).push(resolve));
     this.assertHeld();
-    if (this.#host.closed) throw closed(this.#host.identifier, this.keys);
+    if (this.#host.closed) throw closed(this.#host.name, this.keys);
     // The lock of a job always has a lease, so that a dead process does not hold it for ever.
     const length = asked > 0 ? asked : this.#keeping === "renewed" ? this.#host.defaultLease : Infinity;
     await new Promise<void>((resolve, reject) => {
       this.#change(length, (failure) => {
-        if (failure !== null)
-          reject(unavailable(this.#host.identifier, "extending", this.keys, failure.error));
+        if (failure !== null) reject(unavailable(this.#host.name, "extending", this.keys, failure.error));
         else if (this.#over === null) resolve();
         else reject(this.#over === "released" ? this.#wasReleased() : this.#over);
       });
@@ -142,7 +142,7 @@ export class Grant implements Lock, Appointment {
   }
 
   async release(): Promise<boolean> {
-    if (this.#host.closed) throw closed(this.#host.identifier, this.keys);
+    if (this.#host.closed) throw closed(this.#host.name, this.keys);
     return (await this.giveBack()) === "freed";
   }
 
@@ -154,6 +154,13 @@ export class Grant implements Lock, Appointment {
   giveBack(): Awaitable<Freed> {
     this.#releasing ??= this.#release();
     return this.#releasing;
+  }
+
+  /** Its release found it gone: it was lost, nobody knows when. */
+  goneBefore(): LockLostError {
+    const error = lost(this.keys, "it was gone when it was released");
+    this.#host.grantLost(this, error);
+    return error;
   }
 
   /** Its job has settled, and it is given back. */
@@ -251,8 +258,7 @@ export class Grant implements Lock, Appointment {
     const before = this.#releasedBefore;
     this.#releasedBefore = true;
     const certain = (freed: Freed): Freed => (freed === "gone" && before ? "unclear" : freed);
-    const failed = (error: unknown): LockError =>
-      unavailable(this.#host.identifier, "releasing", this.keys, error);
+    const failed = (error: unknown): LockError => unavailable(this.#host.name, "releasing", this.keys, error);
     try {
       const freed = this.#host.free({
         by: "grant",

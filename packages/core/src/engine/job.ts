@@ -5,7 +5,6 @@ import type { Logger } from "../contract/logger.ts";
 import type { Exchange, Freed } from "./exchange.ts";
 import type { Grant } from "./grant.ts";
 import { isThenable } from "./outbox.ts";
-import { lost } from "./refusals.ts";
 
 /** Runs a job once under its grant, gives the grant back, and hands on what the job did, unless it ran unprotected. */
 export async function runJob<T>(
@@ -62,7 +61,7 @@ function finish(
     throw causedBy(before, jobError);
   }
   const found = (freed: Freed): void => {
-    if (freed === "gone") throw causedBy(lost(grant.keys, "it was gone when it was released"), jobError);
+    if (freed === "gone") throw causedBy(grant.goneBefore(), jobError);
   };
   const undelivered = (error: unknown): void => {
     // The job was protected to its end, so its result stands.

@@ -20,21 +20,16 @@ export function timedOut(keys: readonly string[], timeout: number): LockError {
 }
 
 /** What went wrong with the backend, as a LockError: its own words where it has a code already. */
-export function unavailable(
-  identifier: string,
-  doing: string,
-  keys: readonly string[],
-  cause: unknown,
-): LockError {
+export function unavailable(name: string, doing: string, keys: readonly string[], cause: unknown): LockError {
   if (isLockError(cause)) return new LockError(cause.code, cause.message, { keys, cause: cause.cause });
   const what = keys.length > 0 ? `${doing} ${nameKeys(keys)}` : doing;
   const why = cause instanceof Error ? cause.message : cause === undefined ? "no answer" : describe(cause);
-  const message = `The backend of "${identifier}" could not be asked (${what}): ${why}`;
+  const message = `The backend of "${name}" could not be asked (${what}): ${why}`;
   return new LockError("LOCK_UNAVAILABLE", message, { keys, cause });
 }
 
-export function closed(identifier: string, keys: readonly string[] = []): LockError {
-  return new LockError("LOCK_CLOSED", `The locking service is closed ("${identifier}")`, { keys });
+export function closed(name: string, keys: readonly string[] = []): LockError {
+  return new LockError("LOCK_CLOSED", `The locking service is closed ("${name}")`, { keys });
 }
 
 export function lost(keys: readonly string[], why: string, cause?: unknown): LockLostError {

@@ -25,7 +25,8 @@ const lostChannel = channel("@lock/core:lost");
 
 /** Who lives in an engine: the claims that wait and the grants whose jobs run. It tells them what the store says of them. */
 export class Residents implements StoreEvents, WaiterHost, GrantHost {
-  readonly identifier: string;
+  /** What events and messages call the provider: `lp_{id}`, once it is registered. */
+  name: string;
   readonly #exchange: Exchange;
   readonly #capabilities: () => ProviderCapabilities;
   readonly #waiters = new Map<string, Waiter>();
@@ -36,8 +37,8 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
   readonly #early = new Map<string, Handover | null>();
   readonly #drained = new Set<() => void>();
 
-  constructor(identifier: string, exchange: Exchange, capabilities: () => ProviderCapabilities) {
-    this.identifier = identifier;
+  constructor(name: string, exchange: Exchange, capabilities: () => ProviderCapabilities) {
+    this.name = name;
     this.#exchange = exchange;
     this.#capabilities = capabilities;
   }
@@ -113,7 +114,7 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   grantLost(grant: Grant, error: LockError): void {
     if (lostChannel.hasSubscribers) {
-      lostChannel.publish({ provider: this.identifier, keys: grant.keys, ownerId: grant.ownerId, error });
+      lostChannel.publish({ provider: this.name, keys: grant.keys, ownerId: grant.ownerId, error });
     }
   }
 
@@ -164,12 +165,12 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
   }
 
   endWaiters(): void {
-    for (const waiter of [...this.#waiters.values()]) waiter.end(closed(this.identifier, waiter.claim.keys));
+    for (const waiter of [...this.#waiters.values()]) waiter.end(closed(this.name, waiter.claim.keys));
   }
 
   /** Tells the jobs that still run. Their locks are not freed: the lease does that, or the end of the session. */
   endGrants(): void {
-    for (const grant of [...this.#grants]) grant.end(closed(this.identifier, grant.keys));
+    for (const grant of [...this.#grants]) grant.end(closed(this.name, grant.keys));
   }
 
   /** Resolves when no job runs, or after `within` milliseconds. */

@@ -10,7 +10,8 @@ export interface HandwrittenGrant {
   readonly fencingToken: bigint | null;
   /** Aborts when the provider learns that it is lost; `null`: it does not tell. */
   readonly lost: AbortSignal | null;
-  readonly identifier: string;
+  /** What messages call the provider. */
+  readonly name: string;
   /** When the call was sent that took the lock. */
   readonly since: number;
   /** Milliseconds; `Infinity`: it does not expire. */
@@ -153,7 +154,7 @@ export class HandwrittenLock implements Lock {
   }
 
   #unsupported(what: string): LockError {
-    const message = `The provider "${this.#grant.identifier}" does not offer ${what}`;
+    const message = `The provider "${this.#grant.name}" does not offer ${what}`;
     return new LockError("LOCK_UNSUPPORTED", message, { keys: this.keys });
   }
 }

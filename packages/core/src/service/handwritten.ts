@@ -34,6 +34,8 @@ type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 /** Puts a provider class behind the service: makes handles, ends what is aborted or closed, and gives back what comes late. */
 export class HandwrittenProvider implements Provider {
   readonly identifier: string;
+  /** What messages call it: `lp_{id}`, once it is registered. */
+  #name: string;
   readonly #instance: LockingProvider;
   readonly #logger: Logger;
   readonly #waits = new Set<Wait>();
@@ -44,6 +46,7 @@ export class HandwrittenProvider implements Provider {
 
   constructor(identifier: string, instance: LockingProvider, logger: Logger) {
     this.identifier = identifier;
+    this.#name = identifier;
     this.#instance = instance;
     this.#logger = logger;
   }
@@ -53,12 +56,13 @@ export class HandwrittenProvider implements Provider {
   }
 
   async connect({ id, logger }: ConnectContext): Promise<void> {
+    this.#name = `lp_${id}`;
     if (this.#instance.connect === undefined) return;
     await this.#instance.connect();
     if (this.#closing === null) return logger.info(`Connection in "${id}" provider established`);
     // It was closed while it connected; what has been opened since is closed too.
     await this.#closeInstance();
-    throw closed(this.identifier);
+    throw closed(this.#name);
   }
 
   async execute<T>(
@@ -130,7 +134,7 @@ export class HandwrittenProvider implements Provider {
       ownerId,
       fencingToken: token,
       lost: grant?.signal ?? null,
-      identifier: this.identifier,
+      name: this.#name,
       since,
       expire: args.expire || Infinity,
       extend: ownerId === null ? null : (expire) => this.#guarded("extending", keys, () => extend(expire)),
@@ -160,12 +164,12 @@ export class HandwrittenProvider implements Provider {
   }
 
   async #close(drain: number): Promise<void> {
-    for (const wait of this.#waits) wait.abort(closed(this.identifier, wait.keys));
+    for (const wait of this.#waits) wait.abort(closed(this.#name, wait.keys));
     if (this.#running.size > 0) {
       const drained = new Promise<void>((resolve) => (this.#drained = resolve));
       await within(drain, drained, "drained").catch(() => {});
     }
-    for (const lock of this.#running) lock.end(closed(this.identifier, lock.keys));
+    for (const lock of this.#running) lock.end(closed(this.#name, lock.keys));
     if (this.#late.size > 0) await within(QUIESCENCE, Promise.all(this.#late), "late").catch(() => {});
     await this.#closeInstance();
   }
@@ -175,7 +179,7 @@ export class HandwrittenProvider implements Provider {
       const closing = Promise.resolve().then(() => this.#instance.close?.());
       await within(CLOSE_TIMEOUT, closing, `no answer within ${CLOSE_TIMEOUT} ms`);
     } catch (error) {
-      this.#logger.warn(`Closing "${this.identifier}" failed: ${String(error)}`);
+      this.#logger.warn(`Closing "${this.#name}" failed: ${String(error)}`);
     }
   }
 
@@ -189,7 +193,7 @@ export class HandwrittenProvider implements Provider {
       ownerId: null,
       fencingToken: this.#token(grant),
       lost: grant?.signal ?? null,
-      identifier: this.identifier,
+      name: this.#name,
       since: 0,
       expire: Infinity,
       extend: null,
@@ -214,7 +218,7 @@ export class HandwrittenProvider implements Provider {
     const jobError = "error" in outcome ? outcome.error : undefined;
     if (error === jobError) return;
     if (isLockError(error, "LOCK_LOST")) throw causedBy(error, jobError);
-    this.#logger.warn(`After a job was done, "${this.identifier}" failed: ${String(error)}`);
+    this.#logger.warn(`After a job was done, "${this.#name}" failed: ${String(error)}`);
   }
 
   async #waited<T>(wait: Wait, ask: () => Promise<T>): Promise<T> {
@@ -257,7 +261,7 @@ export class HandwrittenProvider implements Provider {
   }
 
   #admit(keys: readonly string[]): void {
-    if (this.#closing !== null) throw closed(this.identifier, keys);
+    if (this.#closing !== null) throw closed(this.#name, keys);
   }
 
   #token(grant: ProviderGrant | void): bigint | null {
@@ -265,7 +269,7 @@ export class HandwrittenProvider implements Provider {
   }
 
   #failure(doing: string, keys: readonly string[], error: unknown): LockError {
-    return isLockError(error) ? error : unavailable(this.identifier, doing, keys, error);
+    return isLockError(error) ? error : unavailable(this.#name, doing, keys, error);
   }
 }
 
