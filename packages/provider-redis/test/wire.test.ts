@@ -130,7 +130,7 @@ describe("renew, releaseAll and inspect on the wire", () => {
       { grantId: "h", keys: ["c"], lease: Infinity },
     ];
     const { keys, args } = encodeRenew(layout, renewals);
-    expect(keys).toEqual(["n:{0}", "n:{0}h:a", "n:{0}h:b", "n:{0}h:c"]);
+    expect(keys).toEqual(["n:{0}", "n:{0}f", "n:{0}h:a", "n:{0}h:b", "n:{0}h:c"]);
     expect(args).toEqual(["g", 10, 2, "h", -1, 1]);
     expect(decodeRenew(renewals, [0, "1"])).toEqual([
       { status: "lost" },

@@ -14,17 +14,16 @@ local function next_number()
   return counter + counted
 end
 
--- Who waits was told to come back when the lease ends that stood in its way then.
+-- Who waits was told to come back when the lease ends that stood in its way then. What ends later than it looks anyway is no news.
 local function note_early_end(key, till)
   if till - now < CHECK_INTERVAL then ends_early[key] = true end
 end
 
 local function extend(h, holder, lease)
   local till = now + lease
-  local before = till_of(h, holder)
-  if till < before then note_early_end(h.key, till) end
-  if (till == FOREVER) ~= (before == FOREVER) then h.changed = true end
-  holder.till = till
+  if till - now < CHECK_INTERVAL and till < till_of(h, holder) then note_early_end(h.key, till) end
+  if (till == FOREVER) ~= holder.endless then h.changed = true end
+  holder.till, holder.endless = till, till == FOREVER
   h.renewed = true
   if holder.handed then
     holder.handed = false
@@ -67,7 +66,7 @@ local function grant_anew(w, handed)
     local old = own(h, w)
     local before = old and absorb(h, old, w.id) or {}
     note_early_end(key, till)
-    put_holder(h, { id = w.id, token = token, kind = w.kind, owner = w.owner, handed = handed, till = till, before = before }, w.limit)
+    put_holder(h, { id = w.id, token = token, kind = w.kind, owner = w.owner, handed = handed, till = till, endless = till == FOREVER, before = before }, w.limit)
   end
   return { id = w.id, token = token, till = till }
 end

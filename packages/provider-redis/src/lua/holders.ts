@@ -34,7 +34,7 @@ local function read_holder(text)
 end
 
 local function holder_text(holder)
-  local mark, ending = holder.handed and '?' or '-', holder.till == FOREVER and '~ ' or '- '
+  local mark, ending = holder.handed and '?' or '-', holder.endless and '~ ' or '- '
   local parts = { holder.id, ' ', digits(holder.token), ' ', holder.kind, mark, ending, holder.owner or '' }
   for _, old in ipairs(holder.before) do
     table.insert(parts, '\0' .. old.id .. ' ' .. digits(old.token) .. (old.handed and ' ? ' or ' - ') .. digits(old.till))

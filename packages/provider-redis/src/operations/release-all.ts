@@ -25,18 +25,48 @@ export type Stage = { readonly ownerId: string } | "unbounded" | "awaited";
  * reply {next cursor, newest token to free}
  */
 const releaseAll = lua`
-local newest, stage = tonumber(ARGV[2]), ARGV[3]
+local newest, stage, owner = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local rising = newest < 0 and stage == 'i'
 if newest < 0 then newest = tonumber(redis.call('GET', base) or 0) end
 local step = redis.call('ZSCAN', KEYS[2], ARGV[1], 'COUNT', 100)
-local touched = {}
-for n = 1, #step[2], 2 do
-  local key = step[2][n]
+local keys, names = {}, {}
+for n = 1, #step[2], 2 do table.insert(keys, step[2][n]) end
+for n, key in ipairs(keys) do
+  names[n] = base .. 'h:' .. key
+  names[#keys + n] = base .. 'm:' .. key
+end
+
+local freed, unnamed = {}, {}
+local function unname(index, key)
+  unnamed[index] = unnamed[index] or {}
+  table.insert(unnamed[index], key)
+end
+
+-- What one holds alone and nobody waits for goes together. Returns the rest.
+local function free_together()
+  if stage == 'z' or #keys == 0 then return keys end
+  local rest, read = {}, redis.call('MGET', unpack(names))
+  for n, key in ipairs(keys) do
+    local id, token, kind, ending, whose = string.match(read[n] or '', '^(%S+) (%d+) (%a).(.) ([^%z]*)$')
+    local meant = id and tonumber(token) <= newest and (stage == 'i' or kind == 'o' and whose == owner)
+    if meant and not read[#keys + n] then
+      table.insert(freed, names[n])
+      if kind == 'o' then unname(base .. 'o:' .. whose, key) end
+      if ending == '~' then unname(base .. 'i', key) end
+    else
+      table.insert(rest, key)
+    end
+  end
+  return rest
+end
+
+local touched = free_together()
+for _, key in ipairs(touched) do
   local h = holders(key)
   if stage == 'o' then
-    local holder = holder_by_owner(h, ARGV[4])
+    local holder = holder_by_owner(h, owner)
     if not holder then
-      note_owned(ARGV[4], key, false)
+      note_owned(owner, key, false)
     elseif holder.token <= newest then
       drop_holder(h, holder)
     end
@@ -49,9 +79,13 @@ for n = 1, #step[2], 2 do
       if holder.token <= newest then drop_holder(h, holder) end
     end
   end
-  table.insert(touched, key)
 end
 advance(touched)
+if #freed > 0 then redis.call('DEL', unpack(freed)) end
+for index, gone in pairs(unnamed) do
+  redis.call('ZREM', index, unpack(gone))
+  keep_index(index, 0, now)
+end
 -- a write that can't grow, so that the next may, on a server out of memory too
 if rising then redis.call('DEL', base .. 'f') end
 write_down()

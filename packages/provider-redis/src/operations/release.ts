@@ -50,7 +50,7 @@ local function restore(h, holder, limit)
     if old.till > now then
       local rest = { unpack(holder.before, n + 1) }
       note_early_end(h.key, old.till)
-      put_holder(h, { id = old.id, token = old.token, kind = holder.kind, owner = holder.owner, handed = old.handed, till = old.till, before = rest }, limit)
+      put_holder(h, { id = old.id, token = old.token, kind = holder.kind, owner = holder.owner, handed = old.handed, till = old.till, endless = old.till == FOREVER, before = rest }, limit)
       return
     end
   end
