@@ -157,7 +157,16 @@ BEGIN
           FROM locking_queue l WHERE l.claim_id = q.claim_id;
         SELECT array_agg(DISTINCT u.hash ORDER BY u.hash) INTO v_extra
           FROM unnest(v_hashes) AS u(hash) WHERE u.hash <> ALL (p_locked);
-        IF cardinality(v_hashes) <> q.size
+        IF v_extra IS NOT NULL THEN
+          -- Where it is blocked on the keys that are locked already, the others are left alone: who came next would find them locked.
+          SELECT CASE WHEN e.blocked THEN 'blocked' END INTO v_verdict
+            FROM (SELECT array_agg(w.hash) AS hashes, array_agg(w.key) AS keys
+                    FROM unnest(v_hashes, v_keys) AS w(hash, key) WHERE w.hash = ANY (p_locked)) AS mine,
+                 locking_examine(p_namespace, mine.hashes, mine.keys, q.owner_id, q.permits, q.ticket, v_now) AS e;
+        END IF;
+        IF v_verdict IS NOT NULL THEN
+          NULL;
+        ELSIF cardinality(v_hashes) <> q.size
            OR NOT (SELECT coalesce(bool_and(pg_try_advisory_xact_lock(u.hash)), true) FROM unnest(v_extra) AS u(hash)) THEN
           v_verdict := 'ask';
         ELSIF v_extra IS NOT NULL THEN
