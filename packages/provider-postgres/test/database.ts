@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { migrate } from "../src/migrate.ts";
 
-export const serverUrl: string =
-  process.env["LOCK_TEST_POSTGRES_URL"] ?? "postgres://lock:lock@127.0.0.1:15432/lock";
+/** Given by the set-up of the whole run. */
+export const serverUrl: string = process.env["LOCK_TEST_POSTGRES_URL"] as string;
 
 export interface TestDatabase extends AsyncDisposable {
   /** Of the test's own schema on the shared server. */
