@@ -28,7 +28,7 @@ function granted(remaining: number): TakeReply {
 
 /** Asked at 0, told at `now` that it stands at ticket 7. */
 function inTheQueue(now = 10, timeout = 5_000): Waiting {
-  return answered(startWaiting(0, timeout, true), place, now, job).waiting;
+  return answered(startWaiting(0, timeout, true), place, 0, now, job).waiting;
 }
 
 function handover(more: Partial<Handover> = {}): Handover {
@@ -37,26 +37,26 @@ function handover(more: Partial<Handover> = {}): Handover {
 
 describe("a grant that is answered", () => {
   test("counts from when its request was sent", () => {
-    const step = answered(startWaiting(100, 5_000, true), granted(1_000), 400, job);
+    const step = answered(startWaiting(100, 5_000, true), granted(1_000), 100, 400, job);
     expect(step).toMatchObject({ act: "grant", since: 100, remaining: 1_000, grantId: "mine" });
   });
 
   test("later than it lasts starts no job, and is asked for again", () => {
-    const step = answered(startWaiting(0, 5_000, true), granted(300), 300, job);
+    const step = answered(startWaiting(0, 5_000, true), granted(300), 0, 300, job);
     expect(step.act).toBe("idle");
     expect(wakesAt(step.waiting)).toBeGreaterThan(300);
     expect(leavesTraces(step.waiting)).toBe(true);
   });
 
   test("later than it lasts is handed on by acquire: the handle says what is left", () => {
-    expect(answered(startWaiting(0, 5_000, true), granted(300), 400, handle).act).toBe("grant");
+    expect(answered(startWaiting(0, 5_000, true), granted(300), 0, 400, handle).act).toBe("grant");
   });
 });
 
 describe("a refusal", () => {
   test("ends a call that does not wait", () => {
     const busy: TakeReply = { status: "busy", ownerId: "u", freeIn: 5 };
-    expect(answered(startWaiting(0, 5_000, false), busy, 1, job)).toMatchObject({
+    expect(answered(startWaiting(0, 5_000, false), busy, 0, 1, job)).toMatchObject({
       act: "refuse",
       ownerId: "u",
     });
@@ -65,14 +65,14 @@ describe("a refusal", () => {
   test("lets a call that waits ask again after a pause, or when the lease in its way ends", () => {
     const waiting = startWaiting(0, 5_000, true);
     const after = (freeIn: number): number =>
-      wakesAt(answered(waiting, { status: "busy", ownerId: null, freeIn }, 100, polling).waiting);
+      wakesAt(answered(waiting, { status: "busy", ownerId: null, freeIn }, 0, 100, polling).waiting);
     expect(after(Infinity)).toBe(105);
     expect(after(2)).toBe(103);
   });
 
   test("that names an end in the past does not make it ask in a circle", () => {
     const reply: TakeReply = { status: "busy", ownerId: null, freeIn: -50 };
-    const step = answered(startWaiting(0, 5_000, true), reply, 100, polling);
+    const step = answered(startWaiting(0, 5_000, true), reply, 0, 100, polling);
     expect(step.act).toBe("idle");
     expect(wakesAt(step.waiting)).toBeGreaterThan(100);
   });
@@ -84,15 +84,15 @@ describe("a place in the queue", () => {
   });
 
   test("and when the first lease in its way ends", () => {
-    const soon = answered(startWaiting(0, 5_000, true), { ...place, checkIn: 400 }, 10, job);
+    const soon = answered(startWaiting(0, 5_000, true), { ...place, checkIn: 400 }, 0, 10, job);
     expect(wakesAt(soon.waiting)).toBe(411);
-    const past = answered(startWaiting(0, 5_000, true), { ...place, checkIn: -9 }, 10, job);
+    const past = answered(startWaiting(0, 5_000, true), { ...place, checkIn: -9 }, 0, 10, job);
     expect(past.act).toBe("idle");
     expect(wakesAt(past.waiting)).toBe(11);
   });
 
   test("and after a pause where it does not", () => {
-    expect(wakesAt(answered(startWaiting(0, 5_000, true), place, 10, polling).waiting)).toBe(15);
+    expect(wakesAt(answered(startWaiting(0, 5_000, true), place, 0, 10, polling).waiting)).toBe(15);
   });
 
   test("never keeps it longer than its time", () => {
@@ -131,8 +131,8 @@ describe("a hand-over", () => {
   test("that comes before the answer to a request is kept until it", () => {
     const early = handedOver(startWaiting(0, 5_000, true), handover(), 5, job);
     expect(early.act).toBe("idle");
-    expect(answered(early.waiting, place, 10, job)).toMatchObject({ act: "grant", since: 0 });
-    expect(answered(early.waiting, { ...place, ticket: 8 }, 10, job).act).toBe("idle");
+    expect(answered(early.waiting, place, 0, 10, job)).toMatchObject({ act: "grant", since: 0 });
+    expect(answered(early.waiting, { ...place, ticket: 8 }, 0, 10, job).act).toBe("idle");
   });
 
   test("that comes before a request fails is a reason to ask at once", () => {
@@ -146,7 +146,7 @@ describe("a wake-up", () => {
     expect(woken(inTheQueue(), 20).act).toBe("ask");
     const later = woken(startWaiting(0, 5_000, true), 5);
     expect(later.act).toBe("idle");
-    expect(answered(later.waiting, place, 10, job).act).toBe("ask");
+    expect(answered(later.waiting, place, 0, 10, job).act).toBe("ask");
   });
 });
 

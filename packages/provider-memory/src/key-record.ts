@@ -19,11 +19,12 @@ export interface Waiting {
   readonly claim: Claim;
   readonly ticket: number;
   /** Its places, one for each key that it lacks. */
-  readonly places: Map<string, Place>;
+  readonly places: Place[];
 }
 
 /** A place in the queue of one key. */
 export interface Place {
+  readonly key: string;
   readonly waiting: Waiting;
   previous: Place | null;
   next: Place | null;
@@ -54,7 +55,7 @@ export class KeyRecord {
     let previous = this.#last;
     while (previous !== null && previous.waiting.ticket > waiting.ticket) previous = previous.previous;
     const next = previous === null ? this.#first : previous.next;
-    const place: Place = { waiting, previous, next };
+    const place: Place = { key: this.key, waiting, previous, next };
     if (previous === null) this.#first = place;
     else previous.next = place;
     if (next === null) this.#last = place;

@@ -47,7 +47,8 @@ export class Ledger {
 
   /** What a grant holds of a key at this moment. */
   find(key: string, grantId: string, now: number): Holding | undefined {
-    return this.holdings(key, now).find((holding) => holding.grantId === grantId);
+    for (const holding of this.holdings(key, now)) if (holding.grantId === grantId) return holding;
+    return undefined;
   }
 
   ofOwner(ownerId: string): Holding[] {
@@ -69,7 +70,8 @@ export class Ledger {
 
   remove(holding: Holding): void {
     const record = this.#keys.get(holding.key)!;
-    record.holdings.splice(record.holdings.indexOf(holding), 1);
+    if (record.holdings.length === 1) record.holdings.pop();
+    else record.holdings.splice(record.holdings.indexOf(holding), 1);
     this.tidy(record);
     if (holding.expiresAt !== Infinity) this.#expiries.forget(holding);
     if (holding.ownerId === null) return;

@@ -38,6 +38,7 @@ export class Engine implements Provider {
   // Claims of all engines of all processes must differ.
   readonly #prefix = randomBytes(9).toString("base64url");
   #claims = 0;
+  readonly #rules: Partial<Record<Claim["kind"], Rules>> = {};
   #logger: Logger | null = null;
   #closing: Promise<void> | null = null;
 
@@ -195,37 +196,27 @@ export class Engine implements Provider {
 
   #nextId(): string {
     this.#claims += 1;
-    return this.#prefix + this.#claims.toString(36);
+    return this.#prefix + this.#claims;
   }
 
   /** The grant: at once where the store has it at once, which spares an uncontended claim all of the machinery. */
   #obtain(wish: Wish): Grant | Promise<Grant> {
-    const exchange = this.#exchange;
-    const sentAt = exchange.clock.now();
-    if (!exchange.single) return this.#wait(wish, sentAt, null);
+    const sentAt = this.#exchange.clock.now();
+    if (!this.#exchange.single) return this.#wait(wish, sentAt, null);
     let replies: Awaitable<readonly TakeReply[]>;
     try {
       replies = this.#residents.askAtOnce(wish.claim);
     } catch (error) {
-      return this.#wait(wish, sentAt, (waiter) => waiter.failed(error, sentAt));
+      return this.#wait(wish, sentAt, Promise.reject(error));
     }
-    if (isThenable(replies)) {
-      const answer = replies;
-      return this.#wait(wish, sentAt, (waiter) => exchange.adopt(answer, wish.claim, waiter, sentAt));
-    }
-    const reply = replies[0];
-    if (reply?.status === "granted") {
-      const { grantId, token, remaining } = reply;
-      return this.#hold(wish.claim, { grantId, token, since: sentAt, remaining, tombstone: false });
-    }
-    return this.#wait(wish, sentAt, (waiter) => {
-      if (reply === undefined || reply.status === "failed") waiter.failed(reply?.error, sentAt);
-      else waiter.answered(reply, sentAt);
-    });
+    const reply = isThenable(replies) ? undefined : replies[0];
+    if (reply?.status !== "granted") return this.#wait(wish, sentAt, replies);
+    const { grantId, token, remaining } = reply;
+    return this.#hold(wish.claim, { grantId, token, since: sentAt, remaining, tombstone: false });
   }
 
-  /** `begin`: hands the waiter what came of its first request; `null`: it is to be sent. */
-  #wait(wish: Wish, startedAt: number, begin: ((waiter: Waiter) => void) | null): Promise<Grant> {
+  /** `first`: what came of its first request, where that was sent already. */
+  #wait(wish: Wish, startedAt: number, first: Awaitable<readonly TakeReply[]> | null): Promise<Grant> {
     const { claim, signal } = wish;
     return new Promise((resolve, reject) => {
       const settle = (outcome: Granted | Ending): void => {
@@ -234,18 +225,22 @@ export class Engine implements Provider {
         else reject(this.#refusal(wish, outcome));
       };
       const timeout = claim.wait ? wish.timeout : this.#exchange.policy.callTimeout;
-      const rules: Rules = {
-        policy: this.#exchange.policy,
-        push: this.capabilities.push,
-        runsJob: claim.kind === "execute",
-        random: () => this.#exchange.random(),
-      };
+      const rules = this.#rulesOf(claim);
       const waiter = new Waiter(this.#residents, claim, startedAt, timeout, rules, signal, settle);
       this.#residents.enter(waiter);
-      waiter.start(begin === null);
-      begin?.(waiter);
+      waiter.start(first === null);
+      if (first !== null) this.#exchange.adopt(first, claim, waiter, startedAt);
       this.#residents.tellEarly(waiter);
     });
+  }
+
+  #rulesOf({ kind }: Claim): Rules {
+    const made = this.#rules[kind];
+    if (made !== undefined) return made;
+    const { policy, random } = this.#exchange;
+    const rules = { policy, random, push: this.capabilities.push, runsJob: kind === "execute" };
+    this.#rules[kind] = rules;
+    return rules;
   }
 
   #hold(claim: Claim, granted: Granted): Grant {

@@ -68,13 +68,13 @@ export class Exchange {
     return this.#store.batch === 1;
   }
 
-  /** Asks at once. What the store gives is its answer, or a promise to be passed to `adopt`. */
+  /** Asks at once. What the store gives is its answer, or the promise of it; what grants nothing is to be passed to `adopt`. */
   askAtOnce(claim: Claim): Awaitable<readonly TakeReply[]> {
     return this.#store.take([claim]);
   }
 
   adopt(
-    replies: PromiseLike<readonly TakeReply[]>,
+    replies: Awaitable<readonly TakeReply[]>,
     claim: Claim,
     receiver: Receiver<Answered<TakeReply>>,
     sentAt: number,
@@ -97,9 +97,9 @@ export class Exchange {
   /** Frees a grant; at once where the store answers at once. */
   free(release: Release): Awaitable<Freed> {
     if (!this.single) return this.#freed((receiver) => this.#releases.post(release, receiver));
-    const sentAt = this.clock.now();
     const replies = this.#store.release([release]);
     if (isThenable(replies)) {
+      const sentAt = this.clock.now();
       return this.#freed((receiver) => this.#releases.adopt(replies, release, receiver, sentAt));
     }
     const reply = replies[0];

@@ -54,14 +54,25 @@ export class Outbox<Request, Reply extends { readonly status: string } | Failure
     this.#dispatch(requests, receivers);
   }
 
-  /** Waits for the answer to a request that was sent at `sentAt` past this outbox. */
+  /** Takes over a request that was sent at `sentAt` past this outbox. */
   adopt(
-    replies: PromiseLike<readonly Reply[]>,
+    replies: Awaitable<readonly Reply[]>,
     request: Request,
     receiver: Receiver<Exclude<Reply, Failure>>,
     sentAt: number,
   ): void {
-    this.#await(replies, [request], [receiver], sentAt, false);
+    this.#receive(replies, [request], [receiver], sentAt, false);
+  }
+
+  #receive(
+    replies: Awaitable<readonly Reply[]>,
+    requests: readonly Request[],
+    receivers: readonly Receiver<Exclude<Reply, Failure>>[],
+    sentAt: number,
+    repeated: boolean,
+  ): void {
+    if (isThenable(replies)) this.#await(replies, requests, receivers, sentAt, repeated);
+    else this.#deliver(requests, receivers, replies, sentAt, repeated);
   }
 
   #dispatch(
@@ -76,8 +87,7 @@ export class Outbox<Request, Reply extends { readonly status: string } | Failure
     } catch (error) {
       return this.#fail(requests, receivers, error, sentAt);
     }
-    if (isThenable(replies)) this.#await(replies, requests, receivers, sentAt, repeated);
-    else this.#deliver(requests, receivers, replies, sentAt, repeated);
+    this.#receive(replies, requests, receivers, sentAt, repeated);
   }
 
   #await(

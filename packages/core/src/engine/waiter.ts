@@ -59,6 +59,7 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
   readonly #settle: (outcome: Granted | Ending) => void;
   #waiting: Waiting;
   #over = false;
+  #aborted: (() => void) | null = null;
 
   constructor(
     host: WaiterHost,
@@ -79,7 +80,10 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
 
   /** `ask`: sends the first request; `false` where that was done already. */
   start(ask: boolean): void {
-    this.#signal?.addEventListener("abort", this.#aborted);
+    if (this.#signal !== undefined) {
+      this.#aborted = () => this.end(this.#signal?.reason);
+      this.#signal.addEventListener("abort", this.#aborted);
+    }
     this.#host.agenda.set(this, wakesAt(this.#waiting));
     if (ask) this.#host.ask(this.claim, this);
   }
@@ -88,7 +92,7 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
     if (this.#over) return this.#answeredLate(reply);
     // One that was given up as overdue is of no use: the one under way now will tell.
     if (this.#waiting.asking === null || sentAt < this.#waiting.asking) return;
-    this.#carryOut(answered(this.#sentAt(sentAt), reply, this.#host.clock.now(), this.#rules));
+    this.#carryOut(answered(this.#waiting, reply, sentAt, this.#host.clock.now(), this.#rules));
   }
 
   failed(error: unknown, sentAt: number): void {
@@ -117,13 +121,6 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
   #answeredLate(reply: TakeReply): void {
     if (reply.status === "granted" || reply.status === "queued")
       this.#host.withdraw(this.claim, true, () => {});
-  }
-
-  readonly #aborted = (): void => this.end(this.#signal?.reason);
-
-  /** A lease counts from when the request really went out, which may be a little after it was posted. */
-  #sentAt(sentAt: number): Waiting {
-    return { ...this.#waiting, asking: sentAt };
   }
 
   #carryOut(step: Step): void {
@@ -162,7 +159,7 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
 
   #close(): void {
     this.#over = true;
-    this.#signal?.removeEventListener("abort", this.#aborted);
+    if (this.#aborted !== null) this.#signal?.removeEventListener("abort", this.#aborted);
     this.#host.agenda.cancel(this);
     this.#host.forget(this);
   }

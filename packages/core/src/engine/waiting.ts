@@ -102,9 +102,14 @@ export function mayStillArrive(waiting: Waiting): boolean {
   return waiting.asking !== null || waiting.unanswered;
 }
 
-/** The request that is under way was answered. */
-export function answered(waiting: Waiting, reply: TakeReply, now: number, rules: Rules): Step {
-  const sentAt = waiting.asking ?? now;
+/** The request that is under way was answered. `sentAt` is when it really went out, maybe a little after it was posted. */
+export function answered(
+  waiting: Waiting,
+  reply: TakeReply,
+  sentAt: number,
+  now: number,
+  rules: Rules,
+): Step {
   const next: Waiting = {
     ...waiting,
     asking: null,
@@ -125,9 +130,11 @@ export function answered(waiting: Waiting, reply: TakeReply, now: number, rules:
         remaining: reply.remaining,
       };
     case "queued": {
-      const queued = { ...next, place: { ticket: reply.ticket, since: sentAt }, early: null };
+      const place = { ticket: reply.ticket, since: sentAt };
+      const askAt = now + untilCheck(waiting, reply.checkIn, rules);
+      const queued = { ...next, place, early: null, askAt };
       if (waiting.early?.ticket === reply.ticket) return handedOver(queued, waiting.early, now, rules);
-      return later({ ...queued, askAt: now + untilCheck(waiting, reply.checkIn, rules) }, now);
+      return later(queued, now);
     }
     case "busy":
       if (!waiting.waits) return { act: "refuse", waiting: next, ownerId: reply.ownerId };
