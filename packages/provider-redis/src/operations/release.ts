@@ -3,7 +3,7 @@ import type { KeyLayout } from "../key-layout.ts";
 import { lua } from "../lua/lua.ts";
 import { ground, model } from "../lua/model.ts";
 import { composeScript, type Script, type ScriptCall } from "../script.ts";
-import { releaseSeveral, releaseUnwaited } from "./release-unwaited.ts";
+import { releaseOne, releaseSeveral } from "./release-plain.ts";
 
 /*
  * release
@@ -120,7 +120,7 @@ if ARGV[3] ~= '' then redis.call('SET', ARGV[3], '', 'PX', ${TOMBSTONE_LIFETIME}
 return replies
 `;
 
-export const releaseScript: Script = composeScript(releaseUnwaited, ground, releaseSeveral, model, handedOn);
+export const releaseScript: Script = composeScript(releaseOne, ground, releaseSeveral, model, handedOn);
 
 /** More names than this would not fit Lua's stack in one call. */
 const MOST_KEYS_AT_ONCE = 1_000;

@@ -15,12 +15,12 @@ import { encodeLease } from "./span.ts";
  */
 
 /**
- * What jobs need every few seconds: all the locks are held by one each, confirmed, in no index, and get a lease that outlasts
- * every waiter's next look. Then expiry is all that changes.
+ * What jobs need every few seconds: all the locks are held by one each, in no index, and get a lease that outlasts every
+ * waiter's next look. Then expiry is all that changes, and that a hand-over is confirmed.
  */
 const steady = lua`
 local function renew_steadily()
-  local at, replies, read = 2, {}, nil
+  local at, replies, confirmed, read = 2, {}, {}, nil
   if #KEYS <= 1000 then read = redis.call('MGET', unpack(KEYS, 2)) else return nil end
   local floor = tonumber(read[1] or 0)
   for n = 1, #ARGV / 3 do
@@ -29,15 +29,19 @@ local function renew_steadily()
     replies[n] = 1
     for _ = 1, ARGV[a + 2] do
       local id, token, kind, mark, ending = string.match(read[at] or '', '^(%S+) (%d+) (%a)(.)(.) ')
-      if not id or kind == 'o' or mark == '?' or ending == '~' or tonumber(token) <= floor then return nil end
+      if not id or kind == 'o' or ending == '~' or tonumber(token) <= floor then return nil end
       if id ~= ARGV[a] then replies[n] = 0 end
+      if mark == '?' then confirmed[at + 1] = id .. ' ' .. token .. ' ' .. kind .. '-- ' end
       at = at + 1
     end
   end
   at = 3
   for n, whole in ipairs(replies) do
     for _ = 1, ARGV[n * 3] do
-      if whole == 1 then redis.call('PEXPIRE', KEYS[at], ARGV[n * 3 - 1]) end
+      if whole == 1 then
+        redis.call('PEXPIRE', KEYS[at], ARGV[n * 3 - 1])
+        if confirmed[at] then redis.call('SET', KEYS[at], confirmed[at], 'KEEPTTL') end
+      end
       at = at + 1
     end
   end

@@ -4,7 +4,7 @@ import { lua } from "../lua/lua.ts";
 import { ground, model } from "../lua/model.ts";
 import { composeScript, type Script, type ScriptCall } from "../script.ts";
 import { decodeSpan, encodeLease, encodeLimit } from "./span.ts";
-import { takeIndexed, takeUncontended } from "./take-uncontended.ts";
+import { takeBehind, takeIndexed, takeUncontended } from "./take-plain.ts";
 
 /*
  * take
@@ -132,7 +132,14 @@ write_down()
 return replies
 `;
 
-export const takeScript: Script = composeScript(takeUncontended, ground, takeIndexed, model, contended);
+export const takeScript: Script = composeScript(
+  takeUncontended,
+  takeBehind,
+  ground,
+  takeIndexed,
+  model,
+  contended,
+);
 
 /** More names than this would not fit Lua's stack in one call. */
 const MOST_NAMES_AT_ONCE = 1_000;

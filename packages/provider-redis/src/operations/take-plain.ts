@@ -1,7 +1,8 @@
+import { PLACE_LIFETIME } from "@lock/core";
 import { lua } from "../lua/lua.ts";
 
 /*
- * How `take` begins, with its keys and arguments: what it can say without knowing who holds and who waits.
+ * How `take` begins, with its keys and arguments: what it can say without looking at every holder and every queue.
  */
 
 /**
@@ -39,7 +40,48 @@ if free and look > 0 then
 end
 `;
 
-/** The same for locks that an index names: those of owners, and those without end. Stands on `ground`. */
+/**
+ * One exclusive claim of one key, held by another alone: it is refused or waits, whoever else does. `model` says the same of all
+ * other cases.
+ */
+export const takeBehind: string = lua`
+local function refused_or_queued(base, key)
+  local read = redis.call('MGET', base .. 'f', KEYS[3], KEYS[2])
+  local id, token, kind, _, owner = string.match(read[2] or '', '^(%S+) (%d+) (%a).(.) ([^%z]*)$')
+  local mine = string.sub(KEYS[2], #base + 3)
+  if not id or read[3] or id == mine or read[1] and tonumber(token) <= tonumber(read[1]) then return nil end
+  local asked = string.sub(ARGV[3], 1, 1)
+  local by = KEYS[5] and string.sub(KEYS[5], #base + 3)
+  if kind == 'o' and by == owner then return nil end
+  local left = redis.call('PTTL', KEYS[3])
+  local free_in = left < 0 and -1 or left + 1
+  local record, line = base .. 'w:' .. mine, base .. 'q:' .. key
+  local ticket = redis.call('ZSCORE', line, mine)
+  if ticket and redis.call('PEXPIRE', record, ${PLACE_LIFETIME}) == 0 then return nil end
+  if not ticket then
+    if string.sub(ARGV[3], 2, 2) ~= 'w' then return { { 'b', owner, free_in } } end
+    ticket = redis.call('INCRBY', base, 1)
+    local keep, lease = string.sub(ARGV[3], 3, 3) == 'k', tonumber(ARGV[5])
+    redis.call('SET', record, cmsgpack.pack({ ticket, asked, by or false, 1, lease, keep, ARGV[1], { key } }), 'PX', ${PLACE_LIFETIME})
+    redis.call('ZADD', line, string.format('%.0f', ticket), mine)
+  end
+  redis.call('PEXPIRE', line, ${PLACE_LIFETIME})
+  redis.call('SET', KEYS[4], '', 'PX', ${PLACE_LIFETIME})
+  local clock = redis.call('TIME')
+  local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  if ticket % 16 == 0 then redis.call('ZREMRANGEBYSCORE', base .. 'z', '-inf', now - ${PLACE_LIFETIME} - 1) end
+  redis.call('ZADD', base .. 'z', now, key)
+  redis.call('PEXPIRE', base .. 'z', ${PLACE_LIFETIME})
+  return { { 'q', tonumber(ticket), free_in } }
+end
+
+if math.abs(look) == 4 and not free then
+  local reply = refused_or_queued(KEYS[1], string.sub(KEYS[3], #KEYS[1] + 3))
+  if reply then return reply end
+end
+`;
+
+/** Uncontended locks that an index names: those of owners, and those without end. Stands on `ground`. */
 export const takeIndexed: string = lua`
 if free then
   local claims, skip, at, owner_at, tokens = (#ARGV - 2) / 4, #KEYS[1] + 3, 2, -look, {}

@@ -1,21 +1,55 @@
+import { CHECK_INTERVAL, HANDOVER_LEASE } from "@lock/core";
 import { lua } from "../lua/lua.ts";
 
 /*
- * How `release` begins, with its keys and arguments: what it can do where nobody waits.
+ * How `release` begins, with its keys and arguments: what it can do without looking at every holder and every queue.
  */
 
-/** Nobody waits for the one key of the one release, and no index names the lock: most of what a lock server does. */
-export const releaseUnwaited: string = lua`
+/**
+ * One key of one release, held by one alone and named by no index: most of what a lock server does. Nobody waits, and the
+ * record goes; or the first in line waits for this key alone, and gets it. `model` says the same of all other cases.
+ */
+export const releaseOne: string = lua`
+local function next_in_line(base, key)
+  local line = base .. 'q:' .. key
+  local id = redis.call('ZRANGE', line, 0, 0)[1]
+  local text = id and redis.call('GET', base .. 'w:' .. id)
+  if not text then return nil end
+  local place = cmsgpack.unpack(text)
+  local ticket, kind, limit, lease, channel = place[1], place[2], place[4], place[5], place[7]
+  if kind == 'o' or limit ~= 1 or lease < ${CHECK_INTERVAL} or #place[8] ~= 1 then return nil end
+  redis.call('ZREM', line, id)
+  if redis.call('EXISTS', line) == 0 then
+    redis.call('DEL', base .. 'm:' .. key)
+    redis.call('ZREM', base .. 'z', key)
+  end
+  local token = string.format('%.0f', redis.call('INCRBY', base, 1))
+  lease = string.format('%.0f', math.min(lease, ${HANDOVER_LEASE}))
+  redis.call('SET', base .. 'h:' .. key, id .. ' ' .. token .. ' ' .. kind .. '?- ', 'PX', lease)
+  if channel ~= '' then
+    local message = 'g ' .. id .. string.format(' %.0f ', ticket) .. token .. ' ' .. lease
+    if redis.call('PUBLISH', channel, message) == 0 then
+      -- as in the model: nobody heard of it, so it waits for as long as the place would have
+      redis.call('PEXPIRE', base .. 'h:' .. key, math.max(redis.call('PTTL', base .. 'w:' .. id), 1))
+    end
+  end
+  redis.call('DEL', base .. 'w:' .. id)
+  return 1
+end
+
 if ARGV[1] == '1' and ARGV[2] == 's' and ARGV[4] == 'g' then
   local read = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
-  if not read[3] then
-    if not read[2] then return 0 end
-    local id, token, kind, ending = string.match(read[2], '^(%S+) (%d+) (%a).(.) ')
-    if kind ~= 'o' and ending == '-' then
+  if not read[2] and not read[3] then return 0 end
+  local id, token, kind, ending = string.match(read[2] or '', '^(%S+) (%d+) (%a).(.) ')
+  if id and kind ~= 'o' and ending == '-' then
+    local held = not read[1] or tonumber(token) > tonumber(read[1])
+    if not read[3] then
       if id ~= ARGV[5] then return 0 end
       redis.call('DEL', KEYS[3])
-      return read[1] and tonumber(token) <= tonumber(read[1]) and 0 or 1
+      return held and 1 or 0
     end
+    local freed = held and id == ARGV[5] and next_in_line(KEYS[1], string.sub(KEYS[3], #KEYS[1] + 3))
+    if freed then return freed end
   end
 end
 `;
