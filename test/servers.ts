@@ -1,35 +1,27 @@
-import { PostgreSqlContainer } from "@testcontainers/postgresql";
-import { RedisContainer } from "@testcontainers/redis";
+import { startPostgres, startRedis, type Container } from "@lock/testkit/containers";
 
-interface Server {
+interface Server extends Container {
   readonly url: string;
-  readonly stop: () => Promise<unknown>;
 }
 
-// `./dev` removes by this label what an interrupted run leaves.
-const labels = { "lock.test.run": process.env["LOCK_TEST_RUN"] ?? "none" };
+// As many connections as all test files and their child processes together may open.
+const connections = ["-c", "max_connections=300"];
 
-async function startRedis(): Promise<Server> {
-  const image = process.env["LOCK_TEST_REDIS_IMAGE"] ?? "redis:8-alpine";
-  const container = await new RedisContainer(image).withLabels(labels).start();
-  return { url: container.getConnectionUrl(), stop: () => container.stop() };
-}
-
-async function startPostgres(): Promise<Server> {
-  const image = process.env["LOCK_TEST_POSTGRES_IMAGE"] ?? "postgres:17-alpine";
-  // As many connections as all test files and their child processes together may open.
-  const command = ["postgres", "-c", "max_connections=300", "-c", "fsync=off"];
-  const container = await new PostgreSqlContainer(image).withLabels(labels).withCommand(command).start();
-  return { url: container.getConnectionUri(), stop: () => container.stop() };
-}
-
-/** Puts the server's URL into the environment, which the tests and the processes they start read. */
-async function provide(variable: string, start: () => Promise<Server>): Promise<Server["stop"]> {
+/**
+ * Puts the server's URL into the environment, which the tests and the processes they start read; and its image, which says
+ * to tests that need servers of their own that there are containers.
+ */
+async function provide(
+  kind: "REDIS" | "POSTGRES",
+  start: () => Promise<Server>,
+): Promise<() => Promise<void>> {
+  const variable = `LOCK_TEST_${kind}_URL`;
   if (process.env[variable]) return async () => {};
   try {
     const server = await start();
     process.env[variable] = server.url;
-    return server.stop;
+    process.env[`LOCK_TEST_${kind}_IMAGE`] = server.image;
+    return server.close;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
@@ -42,8 +34,8 @@ async function provide(variable: string, start: () => Promise<Server>): Promise<
 /** One Redis and one PostgreSQL for the whole run; each test takes a namespace of its own on them. */
 export default async function setup(): Promise<() => Promise<void>> {
   const servers = await Promise.allSettled([
-    provide("LOCK_TEST_REDIS_URL", startRedis),
-    provide("LOCK_TEST_POSTGRES_URL", startPostgres),
+    provide("REDIS", startRedis),
+    provide("POSTGRES", async () => startPostgres({ args: connections })),
   ]);
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map(async (server) => server.status === "fulfilled" && server.value()));
