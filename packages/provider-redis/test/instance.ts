@@ -105,7 +105,7 @@ export function claimOf(claim: Partial<Claim>): Claim {
   };
 }
 
-export function newId(): string {
+function newId(): string {
   return randomBytes(9).toString("base64url");
 }
 

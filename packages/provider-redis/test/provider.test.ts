@@ -146,6 +146,38 @@ describe("a client that was handed in", () => {
     expect(await handed.ping()).toBe("PONG");
   });
 
+  it("excludes as the provider's own connections do: of 200 read-modify-write increments none is lost", async () => {
+    const namespace = newNamespace();
+    const services = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const handed = new Redis(redisUrl);
+        onTestFinished(() => handed.disconnect());
+        const service = await createLocking({
+          providers: [redisProvider({ client: handed, namespace })],
+          logger: journal().logger,
+        });
+        onTestFinished(() => service.close());
+        return service;
+      }),
+    );
+    await using redis = client();
+    const counter = `${namespace}counter`;
+    const increments = services.flatMap((service) =>
+      Array.from({ length: 50 }, () =>
+        service.execute(
+          "counter",
+          async () => {
+            const before = Number(await redis.get(counter));
+            await redis.set(counter, before + 1, "PX", 60_000);
+          },
+          { timeout: 20 },
+        ),
+      ),
+    );
+    await Promise.all(increments);
+    expect(await redis.get(counter)).toBe("200");
+  });
+
   it("may have a prefix for keys, and make strings of numbers", async () => {
     const handed = new Redis(redisUrl, { keyPrefix: newNamespace(), stringNumbers: true, lazyConnect: true });
     onTestFinished(() => handed.disconnect());
