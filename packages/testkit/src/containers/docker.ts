@@ -13,12 +13,17 @@ export async function dockerHost(): Promise<string> {
   return host === "localhost" ? "127.0.0.1" : host;
 }
 
-/** What is removed twice, or after what it belongs to, is no mistake. */
-export async function unlessGone(removing: Promise<unknown>): Promise<void> {
+/** What Docker answers when there is nothing left to do. */
+export const alreadyRunning = 304;
+export const alreadyGone = 404;
+export const notRunning = 409;
+
+/** Takes that answer for success: a server may also end by itself, and be removed with what it belongs to. */
+export async function unless(answer: number, doing: Promise<unknown>): Promise<void> {
   try {
-    await removing;
+    await doing;
   } catch (error) {
-    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+    if ((error as { statusCode?: number }).statusCode !== answer) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { getReaper, LABEL_TESTCONTAINERS_SESSION_ID } from "testcontainers";
-import { docker, unlessGone } from "./docker.ts";
+import { alreadyGone, docker, unless } from "./docker.ts";
 import { runLabel } from "./run-label.ts";
 
 /** A network on which containers keep their addresses, whatever is stopped, started, cut off and connected again. */
@@ -69,10 +69,10 @@ export async function createNetwork(): Promise<PrivateNetwork> {
       });
     },
     disconnect: async (container) => {
-      await unlessGone(network.disconnect({ Container: container, Force: true }));
+      await unless(alreadyGone, network.disconnect({ Container: container, Force: true }));
     },
     [Symbol.asyncDispose]: async () => {
-      await unlessGone(network.remove());
+      await unless(alreadyGone, network.remove());
     },
   };
 }

@@ -1,6 +1,6 @@
 import { GenericContainer, StartupCheckStrategy, type StartupStatus } from "testcontainers";
 import type { Container } from "./container.ts";
-import { docker, dockerHost, lastOutput, unlessGone } from "./docker.ts";
+import { alreadyGone, alreadyRunning, docker, dockerHost, lastOutput, notRunning, unless } from "./docker.ts";
 import { freePort } from "./free-port.ts";
 import { answers, type Greeting } from "./greeting.ts";
 import type { PrivateNetwork } from "./private-network.ts";
@@ -73,7 +73,7 @@ async function created(plan: (port: number) => ContainerPlan): Promise<[id: stri
 }
 
 async function remove(id: string): Promise<void> {
-  await unlessGone((await docker()).container.getById(id).remove({ force: true, v: true }));
+  await unless(alreadyGone, (await docker()).container.getById(id).remove({ force: true, v: true }));
 }
 
 /** Starts a container as planned; resolves when it serves on its port of this machine. */
@@ -111,14 +111,12 @@ export async function startContainer(plan: (port: number) => ContainerPlan): Pro
       return state;
     },
     stop: async () => {
-      if (state === "stopped") return;
-      await handle.kill();
+      await unless(notRunning, handle.kill());
       await handle.wait();
       state = "stopped";
     },
     start: async () => {
-      if (state !== "stopped") return;
-      await handle.start();
+      await unless(alreadyRunning, handle.start());
       await serves();
       state = "running";
     },

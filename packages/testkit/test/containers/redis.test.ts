@@ -21,6 +21,17 @@ describe.skipIf(!image)("a Redis", { timeout: 60_000 }, () => {
     expect(await client.get("key")).toBeNull();
   });
 
+  test("is started again also when it ended by itself, and stopped when it has ended", async () => {
+    await using redis = await startRedis({ args: ["--appendonly", "yes"] });
+    const client = quiet(new Redis(redis.url));
+    await client.set("key", "value");
+    await Promise.allSettled([redis.command("SHUTDOWN"), redis.stop()]);
+    await redis.stop();
+    await redis.start();
+    await redis.start();
+    expect(await client.get("key")).toBe("value");
+  });
+
   test("answers nothing while it is paused", async () => {
     await using redis = await startRedis({ args: ["--maxmemory", "64mb"] });
     const client = quiet(new Redis(redis.url));
