@@ -18,7 +18,7 @@ export interface Holding {
 export interface Waiting {
   readonly claim: Claim;
   readonly ticket: number;
-  /** Its places, one for each key that it lacks. */
+  /** Its places, one for each of its keys. */
   readonly places: Place[];
 }
 
@@ -34,7 +34,6 @@ export interface Place {
 export class KeyRecord {
   readonly key: string;
   holdings: Holding[] = [];
-  waiting = 0;
   #first: Place | null = null;
   #last: Place | null = null;
 
@@ -50,17 +49,13 @@ export class KeyRecord {
     return this.holdings.length === 0 && this.#first === null;
   }
 
-  /** Adds a place in order of its ticket; nearly always that is the end. */
+  /** Adds a place at the end. */
   enqueue(waiting: Waiting): Place {
-    let previous = this.#last;
-    while (previous !== null && previous.waiting.ticket > waiting.ticket) previous = previous.previous;
-    const next = previous === null ? this.#first : previous.next;
-    const place: Place = { key: this.key, waiting, previous, next };
+    const previous = this.#last;
+    const place: Place = { key: this.key, waiting, previous, next: null };
     if (previous === null) this.#first = place;
     else previous.next = place;
-    if (next === null) this.#last = place;
-    else next.previous = place;
-    this.waiting += 1;
+    this.#last = place;
     return place;
   }
 
@@ -69,6 +64,5 @@ export class KeyRecord {
     else place.previous.next = place.next;
     if (place.next === null) this.#last = place.previous;
     else place.next.previous = place.previous;
-    this.waiting -= 1;
   }
 }

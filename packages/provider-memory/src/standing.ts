@@ -33,13 +33,22 @@ export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, 
   return { had, lacking, fits };
 }
 
-/** Whether somebody stands earlier in the queue of a key, who lacks it: a waiter whose owner has come to hold it does not. */
+/** Whether somebody stands earlier in the queue of a key who lacks it, as one does not whose owner holds it. */
 function isPassing(first: Place | null, waiting: Waiting | null, holdings: readonly Holding[]): boolean {
   const ticket = waiting?.ticket ?? Infinity;
   for (let place = first; place !== null && place.waiting.ticket < ticket; place = place.next) {
     if (ownAmong(holdings, place.waiting.claim) === undefined) return true;
   }
   return false;
+}
+
+/** How many wait for a key. */
+export function countLacking(first: Place | null, holdings: readonly Holding[]): number {
+  let count = 0;
+  for (let place = first; place !== null; place = place.next) {
+    if (ownAmong(holdings, place.waiting.claim) === undefined) count += 1;
+  }
+  return count;
 }
 
 function ownAmong(holdings: readonly Holding[], { kind, ownerId, limit }: Claim): Holding | undefined {

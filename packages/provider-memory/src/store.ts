@@ -15,7 +15,7 @@ import {
 } from "@lock/core";
 import type { Holding, Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
-import { standing, type Standing } from "./standing.ts";
+import { countLacking, standing, type Standing } from "./standing.ts";
 
 type Granted = Extract<TakeReply, { status: "granted" }>;
 
@@ -69,10 +69,11 @@ export class MemoryStore implements LockStore {
   inspect(keys: readonly string[]): KeyState[] {
     const now = performance.now();
     return keys.map((key) => {
-      const holders = this.#ledger.holdings(key, now).map(({ ownerId, token, limit, expiresAt }) => {
+      const holdings = this.#ledger.holdings(key, now);
+      const holders = holdings.map(({ ownerId, token, limit, expiresAt }) => {
         return { ownerId, fencingToken: BigInt(token), limit, remaining: expiresAt - now };
       });
-      return { key, holders, waiting: this.#ledger.get(key)?.waiting ?? 0 };
+      return { key, holders, waiting: countLacking(this.#ledger.get(key)?.first ?? null, holdings) };
     });
   }
 
@@ -94,7 +95,7 @@ export class MemoryStore implements LockStore {
       return reply;
     }
     if (!claim.wait) return { status: "busy", ...this.#inTheWay(stands, now) };
-    const { ticket } = this.#enqueue(claim, stands, waiting);
+    const { ticket } = waiting ?? this.#enqueue(claim);
     // It came upon a lease that has ended, which may be the turn of one who waited longer.
     if (this.#ledger.expired !== expired) this.#passOn(stands.lacking);
     return { status: "queued", ticket, checkIn: this.#inTheWay(stands, now).freeIn };
@@ -189,13 +190,11 @@ export class MemoryStore implements LockStore {
     return holding;
   }
 
-  #enqueue(claim: Claim, { lacking }: Standing, earlier: Waiting | null): Waiting {
-    const waiting: Waiting = earlier ?? { claim, ticket: ++this.#ticket, places: [] };
-    if (earlier === null) this.#waiting.set(claim.id, waiting);
-    for (const key of lacking) {
-      if (earlier?.places.some((place) => place.key === key)) continue;
-      waiting.places.push(this.#ledger.record(key).enqueue(waiting));
-    }
+  /** Stands in the queue of all its keys, also where its owner holds one: it may let go of that while it waits. */
+  #enqueue(claim: Claim): Waiting {
+    const waiting: Waiting = { claim, ticket: ++this.#ticket, places: [] };
+    for (const key of claim.keys) waiting.places.push(this.#ledger.record(key).enqueue(waiting));
+    this.#waiting.set(claim.id, waiting);
     return waiting;
   }
 
@@ -223,12 +222,10 @@ export class MemoryStore implements LockStore {
         if (stands.fits) {
           this.#leave(waiting);
           handovers.push(this.#handOver(waiting, stands, now));
-          for (const { key } of waiting.places) touched.push(key);
+          touched.push(...waiting.claim.keys);
           break;
         }
-        // It may have come to lack a key that its owner held when it queued: it stands there too, by its ticket.
-        this.#enqueue(waiting.claim, stands, waiting);
-        // Behind one whose owner has this key by now, so that it waits for others only, the next may be in turn.
+        // Behind one whose owner has this key, so that it waits for others only, the next may be in turn.
         if (stands.lacking.includes(key)) break;
       }
     }
