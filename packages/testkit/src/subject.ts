@@ -34,6 +34,13 @@ export interface Subject {
    * then tested at the store itself, also what no service does unless replies are lost.
    */
   store?(world: SubjectWorld): Awaitable<LockStore>;
+  /**
+   * The environment variable that `create` reads the backend's URL from, such as `MY_URL`. The suite then puts a proxy
+   * between the provider and its backend, and loses replies, cuts connections and lets the backend be away.
+   */
+  readonly urlVariable?: string;
+  /** Counts the keys, rows or files that the backend keeps for a namespace: the suite then proves that nothing is left behind. */
+  entries?(world: SubjectWorld): Awaitable<number>;
   /** Opens a transaction in the backend. Needed where the manifest says `transactions`. */
   transaction?(world: SubjectWorld): Promise<SubjectTransaction>;
 }

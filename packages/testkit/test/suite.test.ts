@@ -1,6 +1,6 @@
 import type { ProviderCapabilities } from "@lock/core";
 import { allCases, applicableCases } from "@lock/testkit";
-import { describe, expect, test } from "vitest";
+import { assert, describe, expect, test } from "vitest";
 
 const most: ProviderCapabilities = {
   scope: "shared",
@@ -37,7 +37,8 @@ describe("the suite", () => {
       { ...most, crashRelease: "session" } as const,
       { ...most, crashRelease: "never" } as const,
     ];
-    const everywhere = manifests.map((manifest) => applicableCases(allCases, manifest, true));
+    const everything = { store: () => assert.fail(), entries: () => 0, urlVariable: "URL" };
+    const everywhere = manifests.map((manifest) => applicableCases(allCases, manifest, everything));
     const applied = new Set(everywhere.flatMap(({ applicable }) => applicable.map((one) => one.case)));
     expect(allCases.filter((one) => !applied.has(one))).toEqual([]);
   });

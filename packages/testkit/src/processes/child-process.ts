@@ -12,7 +12,7 @@ import { once } from "node:events";
 import { describeEvent, type HistoryEvent } from "../history/event.ts";
 import { within } from "../world/bounded.ts";
 import { deferred, type Deferred } from "../world/deferred.ts";
-import type { ChildSettings, Command, Outcome, RemoteGrant, Report } from "./protocol.ts";
+import type { ChildSettings, Command, Footprint, Outcome, RemoteGrant, Report } from "./protocol.ts";
 
 /** What a call in another process failed with. */
 export class RemoteError extends Error {
@@ -58,6 +58,10 @@ export interface TestProcess extends AsyncDisposable {
   release(keys: Keys, args?: Omit<ReleaseArgs, "provider">): Promise<boolean>;
   releaseAll(args?: Omit<ReleaseAllArgs, "provider">): Promise<void>;
   inspect(keys: Keys): Promise<readonly KeyState[]>;
+  /** Asks `times` times for keys that are held, in all the ways in which that can end. */
+  contend(times: number): Promise<void>;
+  /** What it keeps in memory. */
+  measure(): Promise<Footprint>;
   /** SIGKILL: it is gone without a word. */
   kill(): Promise<void>;
   /** SIGSTOP: it stands still. */
@@ -184,6 +188,10 @@ export async function startProcess(
       await result({ do: "releaseAll", args });
     },
     inspect: async (keys) => (await result({ do: "inspect", keys: [keys].flat() })) as readonly KeyState[],
+    contend: async (times) => {
+      await result({ do: "contend", times });
+    },
+    measure: async () => (await result({ do: "measure" })) as Footprint,
     kill,
     stop: () => {
       suspended("SIGSTOP");

@@ -2,7 +2,9 @@ import { isLockError, type Lock, type Locking, type ProviderCapabilities } from 
 import { readFile, writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { HistoryEvent } from "../history/event.ts";
+import { contend } from "../world/contention.ts";
 import { deferred, type Deferred } from "../world/deferred.ts";
+import { measureFootprint } from "./footprint.ts";
 import type { Command, ExecuteCommand, Outcome, RemoteGrant, Report } from "./protocol.ts";
 
 /** Runs the commands of a parent on this process's service, and reports what happens. */
@@ -100,6 +102,11 @@ export function runCommand(
         return undefined;
       case "inspect":
         return await locking.inspect(command.keys);
+      case "contend":
+        await contend(locking, command.times, (turn) => `k${turn % 10}`);
+        return undefined;
+      case "measure":
+        return await measureFootprint();
       case "close":
         await locking.close();
         return undefined;

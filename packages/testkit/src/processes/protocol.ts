@@ -45,6 +45,10 @@ export type Command =
   | { readonly do: "release"; readonly keys: readonly string[]; readonly args: Sendable<ReleaseArgs> }
   | { readonly do: "releaseAll"; readonly args: Sendable<ReleaseAllArgs> }
   | { readonly do: "inspect"; readonly keys: readonly string[] }
+  /** Asks `times` times for a key that is held: refused, timed out, aborted, granted after a wait. */
+  | { readonly do: "contend"; readonly times: number }
+  /** Measures what the process keeps. */
+  | { readonly do: "measure" }
   /** Closes the service and lets go of the parent: the process then ends by itself, if nothing is left in it. */
   | { readonly do: "close" };
 
@@ -55,9 +59,17 @@ export interface RemoteGrant {
   readonly remaining: number;
 }
 
+/** What a process keeps. */
+export interface Footprint {
+  /** Bytes of its heap that are in use, after garbage was collected. */
+  readonly heap: number;
+  /** Timers that keep it up. */
+  readonly timers: number;
+}
+
 /** What a command comes to. */
 export type Outcome =
-  | { readonly ok: true; readonly value: undefined | boolean | RemoteGrant | readonly KeyState[] }
+  | { readonly ok: true; readonly value: undefined | boolean | RemoteGrant | Footprint | readonly KeyState[] }
   | { readonly ok: false; readonly code: LockErrorCode | undefined; readonly message: string };
 
 export interface Request {

@@ -5,10 +5,12 @@ import { durationCases } from "../cases/durations.ts";
 import { errorCases } from "../cases/errors.ts";
 import { executeCases } from "../cases/execute.ts";
 import { extendCases } from "../cases/extend.ts";
+import { faultCases } from "../cases/faults.ts";
 import { fencingCases } from "../cases/fencing.ts";
 import { handleCases } from "../cases/handle.ts";
 import { inspectCases } from "../cases/inspect.ts";
 import { keyCases } from "../cases/keys.ts";
+import { leftoverCases } from "../cases/leftovers.ts";
 import { limitCases } from "../cases/limit.ts";
 import { lostCases } from "../cases/lost.ts";
 import { orderCases } from "../cases/order.ts";
@@ -52,6 +54,8 @@ export const allCases: readonly ConformanceCase[] = [
   ...fencingCases,
   ...pushCases,
   ...storeCases,
+  ...leftoverCases,
+  ...faultCases,
   ...processCases,
   ...crashCases,
 ];

@@ -1,5 +1,6 @@
 import type { ProviderCapabilities } from "@lock/core";
-import type { ConformanceCase, Requirements } from "./conformance-case.ts";
+import type { Subject } from "../subject.ts";
+import type { ConformanceCase, Need, Requirements } from "./conformance-case.ts";
 
 /** Whether both parties of a case are in one service, or in two with a provider instance each. */
 export type Placement = "one service" | "two services";
@@ -20,21 +21,23 @@ export interface ExcludedCase {
   readonly because: string;
 }
 
+/** What a subject may name beside its provider. */
+export type Offers = Pick<Partial<Subject>, "store" | "urlVariable" | "entries">;
+
 /**
  * What of the suite applies to a provider. Nothing but the manifest decides, except that what is asked of a store can't
- * be asked of a class.
+ * be asked of a class, and that faults need to know where the backend listens.
  */
 export function applicableCases(
   cases: readonly ConformanceCase[],
   manifest: ProviderCapabilities,
-  isStore = false,
+  offers: Offers = {},
 ): { readonly applicable: readonly ApplicableCase[]; readonly excluded: readonly ExcludedCase[] } {
   const applicable: ApplicableCase[] = [];
   const excluded: ExcludedCase[] = [];
   for (const one of cases) {
     const title = `${one.area}: ${one.name}`;
-    const noStore = one.needs === "store" && !isStore ? "the subject names no store" : undefined;
-    const because = noStore ?? mismatch(one.requires ?? {}, manifest);
+    const because = unmet(one.needs, offers) ?? mismatch(one.requires ?? {}, manifest);
     if (because !== undefined) {
       excluded.push({ case: one, title, because });
       continue;
@@ -46,6 +49,13 @@ export function applicableCases(
     else excluded.push({ ...between, because: `scope is "process", not "shared"` });
   }
   return { applicable, excluded };
+}
+
+function unmet(need: Need | undefined, offers: Offers): string | undefined {
+  if (need === "store" && offers.store === undefined) return "the subject names no store";
+  if (need === "proxy" && offers.urlVariable === undefined) return "the subject names no urlVariable";
+  if (need === "entries" && offers.entries === undefined) return "the subject counts no entries";
+  return undefined;
 }
 
 function mismatch(requires: Requirements, manifest: ProviderCapabilities): string | undefined {

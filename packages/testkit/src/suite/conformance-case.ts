@@ -9,6 +9,14 @@ export type Requirements = {
 };
 
 /**
+ * - `"processes"`: it starts child processes, so that adapters can keep such cases from running side by side.
+ * - `"store"`: it is about a `LockStore`, and applies to subjects that name theirs.
+ * - `"proxy"`: it puts a proxy before the backend, and applies to subjects that name the variable of its URL.
+ * - `"entries"`: it counts what the backend keeps, and applies to subjects that can.
+ */
+export type Need = "processes" | "store" | "proxy" | "entries";
+
+/**
  * One observable sentence of the contract. It knows no test runner: `run` rejects when the provider breaks the
  * sentence, and does its asserting with `node:assert/strict`.
  */
@@ -24,11 +32,8 @@ export interface ConformanceCase {
    * the scope is shared, again with two services that have a provider instance each.
    */
   readonly rival?: true;
-  /**
-   * - `"processes"`: it starts child processes, so that adapters can keep such cases from running side by side.
-   * - `"store"`: it is about a `LockStore`, and applies to subjects that name theirs.
-   */
-  readonly needs?: "processes" | "store";
+  /** What it needs beside the provider. */
+  readonly needs?: Need;
   /** Milliseconds that it may take. Default: 10 s; with processes 30 s. */
   readonly limit?: number;
   run(world: World): Promise<void>;

@@ -23,6 +23,6 @@ export async function prepareSuite(module: URL | string): Promise<PreparedSuite>
     subject,
     module: subjectUrl(module),
     manifest,
-    ...applicableCases(allCases, manifest, subject.store !== undefined),
+    ...applicableCases(allCases, manifest, subject),
   };
 }

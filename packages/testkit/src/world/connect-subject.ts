@@ -1,5 +1,5 @@
 import { createLocking, type Locking, type Logger, type ProviderCapabilities } from "@lock/core";
-import type { Subject } from "../subject.ts";
+import type { Subject, SubjectWorld } from "../subject.ts";
 import { observed } from "./observed.ts";
 
 /** A service over one instance of a subject. */
@@ -14,10 +14,11 @@ export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {},
 export async function connectSubject(
   subject: Subject,
   namespace: string,
-  options: { readonly logger?: Logger; readonly lazy?: boolean } = {},
+  options: { readonly logger?: Logger; readonly lazy?: boolean; readonly env?: SubjectWorld["env"] } = {},
 ): Promise<ConnectedSubject> {
-  const { registration, manifest } = observed(await subject.create({ namespace, env: process.env }));
-  const locking = await createLocking({ providers: [registration], logger: silent, ...options });
+  const { env = process.env, ...rest } = options;
+  const { registration, manifest } = observed(await subject.create({ namespace, env }));
+  const locking = await createLocking({ providers: [registration], logger: silent, ...rest });
   return {
     locking,
     // Read when it is asked for: it is final only once the provider is connected.

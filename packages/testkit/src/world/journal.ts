@@ -31,6 +31,12 @@ const told = new Set<PropertyKey>([
   "close",
   "take",
   "renew",
+  "cut",
+  "stall",
+  "resume",
+  "refuse",
+  "restore",
+  "loseReply",
 ]);
 
 /**

@@ -10,11 +10,13 @@ import type {
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { startProcess, type TestProcess } from "../processes/child-process.ts";
+import type { FaultProxy } from "../proxy.ts";
 import type { Subject, SubjectTransaction, SubjectWorld } from "../subject.ts";
 import { until } from "./bounded.ts";
 import { connectSubject, silent } from "./connect-subject.ts";
 import { hold, type Holding } from "./holding.ts";
 import { openJournal, recorded, type Journal } from "./journal.ts";
+import { throughProxy } from "./through-proxy.ts";
 
 const nothing = (): void => {};
 const deaf: StoreEvents = {
@@ -48,6 +50,10 @@ export interface World {
   readonly untilWaiting: (key: string, count: number) => Promise<void>;
   /** Connects an instance of the store behind the provider, with nobody listening to what it tells. */
   readonly store: () => Promise<LockStore>;
+  /** Connects one more service in the same namespace, which reaches the backend through a proxy. */
+  readonly behindProxy: () => Promise<{ readonly locking: Locking; readonly proxy: FaultProxy }>;
+  /** How much the backend keeps for the namespace. */
+  readonly entries: () => Promise<number>;
   /** Opens a transaction in the backend. */
   readonly transaction: () => Promise<SubjectTransaction>;
 }
@@ -76,11 +82,14 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
   const processes: TestProcess[] = [];
   const holdings: Holding[] = [];
   const stores: LockStore[] = [];
+  const proxies: FaultProxy[] = [];
   const over = new AbortController();
   let started = 0;
   let manifest: ProviderCapabilities | undefined;
 
-  const connect: World["connect"] = async (options = {}) => {
+  const connect = async (
+    options: Parameters<World["connect"]>[0] & { readonly env?: SubjectWorld["env"] } = {},
+  ): Promise<Locking> => {
     const { namespace: wanted = namespace, ...rest } = options;
     const connected = await connectSubject(subject, wanted, rest);
     services.push({ namespace: wanted, locking: connected.locking });
@@ -111,6 +120,7 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
       await store.releaseAll(null);
       await store.close?.();
     }
+    await Promise.all(proxies.map((proxy) => proxy.close()));
   };
 
   try {
@@ -151,6 +161,16 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
         stores.push(store);
         await store.connect?.({ id: "store", logger: silent, events: deaf });
         return recorded(store, "store", journal, over.signal);
+      },
+      behindProxy: async () => {
+        if (subject.urlVariable === undefined) throw new Error("The subject names no urlVariable");
+        const { proxy, env } = await throughProxy(process.env, subject.urlVariable);
+        proxies.push(proxy);
+        return { proxy: recorded(proxy, "proxy", journal, over.signal), locking: await connect({ env }) };
+      },
+      entries: async () => {
+        if (subject.entries === undefined) throw new Error("The subject counts no entries");
+        return await subject.entries(place);
       },
       transaction: async () => {
         if (subject.transaction === undefined) {

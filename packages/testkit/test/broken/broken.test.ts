@@ -12,7 +12,7 @@ const module = new URL("./shared-subject.ts", import.meta.url).href;
 
 /** Runs the case with this title on a store. */
 async function run(title: string, make: (namespace: string) => LockStore): Promise<void> {
-  const { applicable } = applicableCases(allCases, make("").capabilities, true);
+  const { applicable } = applicableCases(allCases, make("").capabilities, { store: () => make("") });
   const found = applicable.find((one) => one.title === title);
   if (found === undefined) throw new Error(`There is no case "${title}"`);
   const create: Subject["create"] = ({ namespace }) =>
