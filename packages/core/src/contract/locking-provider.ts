@@ -30,9 +30,9 @@ export interface ProviderReleaseArgs {
 
 /** What a provider class may hand back of a grant. A token is read only where its manifest declares `fencing`. */
 export interface ProviderGrant {
-  readonly fencingToken?: bigint;
+  readonly fencingToken?: bigint | undefined;
   /** Aborts when the provider learns that the lock is lost: `lock.signal` then aborts, and `execute` rejects with `LOCK_LOST`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

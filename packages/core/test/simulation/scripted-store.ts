@@ -18,7 +18,7 @@ import { defaultPolicy, type Policy } from "../../src/engine/policy.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
 
 /** A call to the store that waits for its answer. */
-export interface Sent<Request, Reply> {
+interface Sent<Request, Reply> {
   readonly requests: readonly Request[];
   answer(...replies: Reply[]): void;
   fail(error: unknown): void;
