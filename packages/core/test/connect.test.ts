@@ -143,6 +143,21 @@ describe("with lazy", () => {
     await locking.close();
   });
 
+  test("an abort ends the wait for the connection too", async () => {
+    const opened = deferred();
+    store.connect = () => opened.promise;
+    const locking = await createLocking({ providers: [plainProvider({ store })], logger, lazy: true });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const outcomes = [locking.execute("k", () => {}, { signal }), locking.acquire("k", { signal })].map(
+      outcomeOf,
+    );
+    controller.abort("why");
+    for (const outcome of outcomes) expect(await outcome).toEqual({ error: "why" });
+    opened.resolve();
+    await locking.close();
+  });
+
   test("closed while the first use connects, that use gets LOCK_CLOSED and nothing stays open", async () => {
     const opened = deferred();
     store.connect = () => opened.promise;

@@ -20,6 +20,7 @@ import { enclose, refuseReentrance } from "./reentrancy.ts";
 import type { Registered } from "./registered.ts";
 import type { Registry } from "./registry.ts";
 import { tracing } from "./tracing.ts";
+import { Wait } from "./wait.ts";
 
 /** Checks what it is given and passes it on to the provider that is meant. It holds no lock logic. */
 export class LockingService implements Locking {
@@ -47,7 +48,7 @@ export class LockingService implements Locking {
       const clean = checkExecuteArgs(args, checked, this.#logger);
       const registered = this.#pick(args?.provider, checked);
       if (registered.connected) return runIn(registered, checked, job, clean, sharedContext);
-      return this.#connect(registered, checked).then(() =>
+      return this.#connect(registered, checked, clean.signal).then(() =>
         runIn(registered, checked, job, clean, sharedContext),
       );
     } catch (error) {
@@ -59,7 +60,7 @@ export class LockingService implements Locking {
     const checked = checkKeys(keys);
     const clean = checkAcquireArgs(args, checked, this.#logger);
     const registered = this.#pick(args?.provider, checked);
-    if (!registered.connected) await this.#connect(registered, checked);
+    if (!registered.connected) await this.#connect(registered, checked, clean.signal);
     const { name, provider } = registered;
     demand(registered, checked, clean.limit, sharedContext);
     if (clean.awaitQueue) refuseReentrance(provider, checked);
@@ -119,8 +120,8 @@ export class LockingService implements Locking {
     return this.#registry.pick(name, keys);
   }
 
-  async #connect(registered: Registered, keys: readonly string[]): Promise<void> {
-    await registered.connect();
+  async #connect(registered: Registered, keys: readonly string[], signal?: AbortSignal): Promise<void> {
+    await new Wait(keys, signal).orAborted(registered.connect());
     // It may have been closed meanwhile.
     if (this.#closing !== null) throw closed(keys);
   }

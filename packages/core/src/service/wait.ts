@@ -1,4 +1,4 @@
-/** The wait for what a provider class answers, which its caller or the end of the service may cut short. */
+/** The wait of a call for a provider's answer, which its caller or the end of the service may cut short. */
 export class Wait {
   readonly keys: readonly string[];
   readonly #caller: AbortSignal | undefined;
