@@ -49,6 +49,7 @@ export type {
 export type { Logger } from "./contract/logger.ts";
 export type { CleanAcquireArgs, CleanExecuteArgs, ConnectContext, Provider } from "./contract/provider.ts";
 export type { SharedContext } from "./contract/shared-context.ts";
+export type { Clock } from "./engine/clock.ts";
 export { defineProvider, type ProviderDefinition, type ProviderSettings } from "./engine/define-provider.ts";
 export {
   createLocking,

@@ -2,6 +2,7 @@ import { parseDuration, type Duration } from "../arguments/duration.ts";
 import { LockError } from "../contract/errors.ts";
 import type { LockStore } from "../contract/lock-store.ts";
 import type { Provider } from "../contract/provider.ts";
+import type { Clock } from "./clock.ts";
 import { Engine } from "./engine.ts";
 import { defaultPolicy } from "./policy.ts";
 
@@ -27,6 +28,10 @@ export interface ProviderDefinition extends ProviderSettings {
   readonly identifier: string;
   /** The backend's part. It belongs to this provider alone from now on. */
   readonly store: LockStore;
+  /** What the engine takes for time. Default: the process's monotonic clock and its timers. Tests bring their own. */
+  readonly clock?: Clock | undefined;
+  /** Where its pauses get their share of chance: a number from 0 up to 1. Default: `Math.random`. Tests bring their own. */
+  readonly random?: (() => number) | undefined;
 }
 
 const methods = ["take", "renew", "release", "releaseAll"] as const;
@@ -37,7 +42,7 @@ const methods = ["take", "renew", "release", "releaseAll"] as const;
  * @throws {LockError} `LOCK_CONFIG` without an identifier or a store; `LOCK_INVALID_ARGUMENT` for durations.
  */
 export function defineProvider(definition: ProviderDefinition): Provider {
-  const { identifier, store } = definition;
+  const { identifier, store, clock, random } = definition;
   if (typeof identifier !== "string" || identifier === "") {
     throw new LockError("LOCK_CONFIG", "defineProvider needs an identifier, a non-empty string");
   }
@@ -66,7 +71,7 @@ export function defineProvider(definition: ProviderDefinition): Provider {
     policy.firstPause = pause(defaultRetryInterval, "defaultRetryInterval");
   if (maximumRetryInterval !== undefined)
     policy.longestPause = pause(maximumRetryInterval, "maximumRetryInterval");
-  return new Engine(identifier, store, policy);
+  return new Engine(identifier, store, policy, clock, random);
 }
 
 function pause(value: Duration, name: string): number {
