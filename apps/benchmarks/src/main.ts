@@ -1,27 +1,46 @@
-// Measures every provider at hand under the same workloads, and prints a table.
-import { createLocking } from "@lock/core";
-import { backends } from "./backends.ts";
-import { measure } from "./measure.ts";
-import { workloads } from "./workloads.ts";
+// Compares @lock with its peers, prints tables, and keeps the figures.
+import { fileURLToPath } from "node:url";
+import { readArguments, usage, type Wishes } from "./arguments.ts";
+import { fetchMedusa } from "./contenders/medusa.ts";
+import { load, machine, type Circumstances } from "./report/circumstances.ts";
+import { print } from "./report/print.ts";
+import { keep, publish } from "./report/publish.ts";
+import { Sheet } from "./report/sheet.ts";
+import { play } from "./scenarios/play.ts";
 
-const WARM_UP = 500;
-const MEASURED = 3_000;
-
-const rows = [];
-for (const backend of backends(process.env, `benchmark-${process.pid}:`)) {
-  const locking = await createLocking({ providers: [await backend.open()] });
-  for (const { name, callers, operation } of workloads) {
-    const once = (caller: number): Promise<void> => operation(locking, caller);
-    await measure(once, callers, WARM_UP);
-    const { perSecond, median, p99 } = await measure(once, callers, MEASURED);
-    rows.push({
-      provider: backend.name,
-      workload: name,
-      "locks/s": Math.round(perSecond),
-      "median ms": Number(median.toFixed(3)),
-      "p99 ms": Number(p99.toFixed(3)),
-    });
+async function run(wishes: Wishes): Promise<void> {
+  const { backends, parts, plan } = wishes;
+  if (wishes.medusa) await fetchMedusa();
+  const sheet = new Sheet();
+  const before = load();
+  const servers: string[] = [];
+  for (const backend of backends) {
+    const about = await play(backend, parts, plan, sheet);
+    if (backend !== "memory") servers.push(about);
   }
-  await locking.close();
+  const circumstances: Circumstances = {
+    date: new Date().toISOString(),
+    node: process.versions.node,
+    machine: machine(),
+    rounds: plan.rounds,
+    load: { before, after: load() },
+    servers,
+  };
+  console.log(print(sheet, backends));
+  console.log(`\nkept in ${fileURLToPath(await keep(sheet, circumstances))}`);
+  if (wishes.publish) await publish(sheet, circumstances);
 }
-console.table(rows);
+
+async function main(): Promise<void> {
+  let wishes: Wishes;
+  try {
+    wishes = readArguments(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exitCode = 2;
+    return;
+  }
+  await run(wishes);
+}
+
+await main();

@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util";
+import { backendNames, type BackendName } from "./contenders/of-backend.ts";
+import { fullPlan, quickPlan, type Plan } from "./plan.ts";
+
+const parts = ["uncontended", "contended", "held", "renewing", "queue", "bytes"] as const;
+export type Part = (typeof parts)[number];
+
+export interface Wishes {
+  readonly backends: readonly BackendName[];
+  readonly parts: readonly Part[];
+  readonly plan: Plan;
+  /** Fetch Medusa's providers first. */
+  readonly medusa: boolean;
+  /** Write what is committed: the snapshot, the charts and the page of results. */
+  readonly publish: boolean;
+}
+
+export const usage: string = `pnpm bench [${backendNames.join("] [")}] [options]
+  --only ${parts.join("|")}
+                   only that part; may be repeated
+  --rounds N      rounds of each part (7)
+  --quick         a smoke check of less than a minute; its figures are worth nothing
+  --million       held locks: up to 1,000,000 instead of 100,000
+  --medusa        fetch Medusa's locking providers (270 MB, once), so that they compete from then on
+  --publish       write results/snapshot.json, and the charts and results in docs/benchmarks`;
+
+/** @throws {Error} for what it does not understand. */
+export function readArguments(args: readonly string[]): Wishes {
+  const { values, positionals } = parseArgs({
+    args: args.filter((argument) => argument !== "--"),
+    allowPositionals: true,
+    options: {
+      only: { type: "string", multiple: true },
+      rounds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      million: { type: "boolean", default: false },
+      medusa: { type: "boolean", default: false },
+      publish: { type: "boolean", default: false },
+    },
+  });
+  const plan = values.quick ? quickPlan : fullPlan;
+  const rounds = values.rounds === undefined ? plan.rounds : Number(values.rounds);
+  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error("--rounds takes a whole number from 1 up");
+  const held = values.million ? [...plan.held, 1_000_000] : plan.held;
+  return {
+    backends: among(backendNames, positionals),
+    parts: among(parts, values.only ?? []),
+    plan: { ...plan, rounds, held },
+    medusa: values.medusa,
+    publish: values.publish,
+  };
+}
+
+/** Those that were named, or all. */
+function among<Name extends string>(all: readonly Name[], named: readonly string[]): readonly Name[] {
+  const unknown = named.find((name) => !all.some((known) => known === name));
+  if (unknown !== undefined) throw new Error(`There is no ${unknown}: choose from ${all.join(", ")}`);
+  return named.length === 0 ? all : all.filter((known) => named.includes(known));
+}

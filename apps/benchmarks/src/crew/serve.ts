@@ -1,0 +1,59 @@
+import { contendersOf } from "../contenders/of-backend.ts";
+import type { Opened } from "../contender.ts";
+import { measureBytes } from "../work/bytes.ts";
+import { contend } from "../work/contended.ts";
+import { runQueue } from "../work/queue.ts";
+import { repeat } from "../work/uncontended.ts";
+import type { Entry, Request, Response, TaskName, Tasks } from "./tasks.ts";
+
+const opened = new Map<string, Promise<Opened>>();
+
+/** Connected once, on first use. */
+function open({ backend, contender, url, callers }: Entry): Promise<Opened> {
+  const name = `${contender} at ${url} for ${callers}`;
+  const known = opened.get(name) ?? connect({ backend, contender, url, callers });
+  opened.set(name, known);
+  return known;
+}
+
+async function connect({ backend, contender, url, callers }: Entry): Promise<Opened> {
+  const found = (await contendersOf(backend)).find(({ name }) => name === contender);
+  if (found === undefined) throw new Error(`Nobody is called ${contender}`);
+  const connected = await found.open({ url, callers });
+  // Scripts are loaded, statements prepared and tables made before anything is timed.
+  await connected.run(`warm-up-${process.pid}`, () => {});
+  return connected;
+}
+
+// What only some members are asked for is loaded only there: they are to be at work soon.
+const tasks: { readonly [Name in TaskName]: (ask: Tasks[Name]["ask"]) => Promise<Tasks[Name]["answer"]> } = {
+  open: async (ask) => void (await open(ask)),
+  roundTrip: async (ask) => (await import("../work/round-trip.ts")).roundTrip(ask),
+  uncontended: async (ask) => repeat(await open(ask), ask),
+  contended: async (ask) => contend(await open(ask), ask),
+  queue: async (ask) => runQueue(await open(ask), ask.depth),
+  bytes: async (ask) => measureBytes(await open(ask), ask.count),
+  fill: async (ask) => (await import("../work/held.ts")).fill(ask),
+  held: async (ask) => (await import("../work/held.ts")).measureHeld(ask),
+  emptyOut: async (ask) => (await import("../work/held.ts")).emptyOut(ask),
+  renewing: async (ask) => (await import("../work/renewing.ts")).measureRenewing(ask),
+};
+
+async function carryOut({ id, task, ask }: Request): Promise<Response> {
+  try {
+    return { id, answer: await (tasks[task] as (ask: unknown) => Promise<unknown>)(ask) };
+  } catch (error) {
+    return {
+      id,
+      error: `${task}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    };
+  }
+}
+
+/** Does what the parent process asks, until it is killed or the parent is gone. */
+export function serve(): void {
+  process.on("message", (request) => {
+    void carryOut(request as Request).then((response) => process.send?.(response));
+  });
+  process.on("disconnect", () => process.exit());
+}

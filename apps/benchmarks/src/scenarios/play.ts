@@ -1,0 +1,53 @@
+import type { Part } from "../arguments.ts";
+import { contendersOf, type BackendName } from "../contenders/of-backend.ts";
+import { Crew } from "../crew/crew.ts";
+import type { Plan } from "../plan.ts";
+import type { Sheet } from "../report/sheet.ts";
+import { startServer } from "../servers/start-server.ts";
+import { playBytes } from "./bytes.ts";
+import { playContended } from "./contended.ts";
+import { countRequests } from "./counting.ts";
+import { playHeld } from "./held.ts";
+import { playQueue } from "./queue.ts";
+import { playRenewing } from "./renewing.ts";
+import type { Stage } from "./stage.ts";
+import { playUncontended } from "./uncontended.ts";
+
+const plays: { readonly [Name in Part]: (stage: Stage) => Promise<void> } = {
+  uncontended: playUncontended,
+  contended: playContended,
+  held: playHeld,
+  renewing: playRenewing,
+  queue: playQueue,
+  bytes: playBytes,
+};
+
+/** Everything on one backend. What the server is, is told for the record. */
+export async function play(
+  backend: BackendName,
+  parts: readonly Part[],
+  plan: Plan,
+  sheet: Sheet,
+): Promise<string> {
+  const server = await startServer(backend, process.env);
+  const crew = new Crew();
+  const stage: Stage = {
+    backend,
+    server,
+    contenders: await contendersOf(backend),
+    plan,
+    sheet,
+    memberOf: (contender, which) => crew.memberOf(contender, which),
+    dismiss: (contender) => crew.dismiss(contender),
+    tell: (what) => console.error(`${backend}: ${what}`),
+  };
+  try {
+    // Before anybody else is connected.
+    if (backend !== "memory") await countRequests(stage, parts);
+    for (const part of parts) await plays[part](stage);
+  } finally {
+    await crew.dismiss();
+    await server.stop();
+  }
+  return server.about;
+}

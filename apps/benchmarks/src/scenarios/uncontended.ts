@@ -1,0 +1,26 @@
+import { AT_ONCE } from "../plan.ts";
+import { competing, entry, rotated, type Stage } from "./stage.ts";
+
+export const oneAtATime = "one at a time";
+export const manyAtATime: string = `${AT_ONCE} at a time, own keys`;
+
+/** Take and give back where nobody is in the way. */
+export async function playUncontended(stage: Stage): Promise<void> {
+  const { backend, plan, sheet } = stage;
+  for (const [variant, at] of [
+    [oneAtATime, 1],
+    [manyAtATime, AT_ONCE],
+  ] as const) {
+    stage.tell(`uncontended, ${variant}`);
+    const contenders = competing(stage, "uncontended");
+    const ask = { milliseconds: plan.uncontendedMilliseconds, at };
+    // The first round is for the compilers and caches.
+    for (let round = -1; round < plan.rounds; round += 1) {
+      for (const contender of rotated(contenders, round + 1)) {
+        const asked = { ...entry(stage, contender, AT_ONCE), ...ask };
+        const { perSecond } = await stage.memberOf(contender).ask("uncontended", asked);
+        if (round >= 0) sheet.add({ backend, part: "uncontended", variant }, contender, "ops/s", perSecond);
+      }
+    }
+  }
+}
