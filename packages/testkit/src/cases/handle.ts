@@ -30,7 +30,8 @@ export const handleCases: readonly ConformanceCase[] = area("handle", [
       await pause(200);
       const second = lock.remaining();
       assert.ok(second <= first - 190, `${first} ms, then ${second} ms`);
-      assert.ok(second <= truth() + 60, `remaining() is ${second}, of at most ${truth()}`);
+      // On a busy machine a while may pass before it is sent.
+      assert.ok(second <= truth() + 150, `remaining() is ${second}, of at most ${truth()}`);
     },
   },
   {

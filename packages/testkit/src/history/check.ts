@@ -88,7 +88,8 @@ function disordered(key: string, tenures: readonly Tenure[]): Conflict | undefin
     .filter((tenure) => tenure.end !== undefined && tenure.granted.token !== undefined)
     .sort((one, other) => Number(one.end!.at - other.end!.at));
   const seen = new Map<bigint, Tenure>();
-  let highest: Tenure | undefined;
+  // By limit: those that may hold it together are granted in an order that nobody can see.
+  const highest = new Map<number, Tenure>();
   let next = 0;
   for (const tenure of tenures) {
     const { token, at } = tenure.granted;
@@ -104,13 +105,17 @@ function disordered(key: string, tenures: readonly Tenure[]): Conflict | undefin
     seen.set(token, tenure);
     // Only what had ended certainly came earlier: grants of those that share are noted in any order.
     for (let ended = byEnd[next]; ended !== undefined && ended.end!.at < at; ended = byEnd[++next]) {
-      if (highest === undefined || ended.granted.token! > highest.granted.token!) highest = ended;
+      const { limit } = ended.granted;
+      const before = highest.get(limit);
+      if (before === undefined || ended.granted.token! > before.granted.token!) highest.set(limit, ended);
     }
-    if (highest !== undefined && token < highest.granted.token!) {
+    for (const [limit, ended] of highest) {
+      if (limit === tenure.granted.limit && limit > 1) continue;
+      if (token >= ended.granted.token!) continue;
       return {
         key,
-        message: `Token ${token} of "${key}" came after token ${highest.granted.token}`,
-        events: [highest.granted, highest.end!, tenure.granted],
+        message: `Token ${token} of "${key}" came after token ${ended.granted.token}`,
+        events: [ended.granted, ended.end!, tenure.granted],
       };
     }
   }

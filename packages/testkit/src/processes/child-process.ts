@@ -12,7 +12,16 @@ import { once } from "node:events";
 import { describeEvent, type HistoryEvent } from "../history/event.ts";
 import { within } from "../world/bounded.ts";
 import { deferred, type Deferred } from "../world/deferred.ts";
-import type { ChildSettings, Command, Footprint, Outcome, RemoteGrant, Report } from "./protocol.ts";
+import {
+  describeCommand,
+  describeOutcome,
+  type ChildSettings,
+  type Command,
+  type Footprint,
+  type Outcome,
+  type RemoteGrant,
+  type Report,
+} from "./protocol.ts";
 
 /** What a call in another process failed with. */
 export class RemoteError extends Error {
@@ -39,6 +48,8 @@ export interface RemoteHolding {
 }
 
 interface Call {
+  /** Whether its outcome is told: what happens to a claim is told by its events. */
+  readonly told: boolean;
   readonly granted: Deferred<RemoteGrant>;
   readonly aborted: Deferred<string>;
   readonly outcome: Deferred<Outcome>;
@@ -113,6 +124,7 @@ export async function startProcess(
         return calls.get(report.call)?.aborted.resolve(report.message);
       case "settled": {
         const { outcome } = report;
+        if (calls.get(report.call)?.told) note(`call ${report.call} → ${describeOutcome(outcome)}`);
         if (!outcome.ok)
           calls.get(report.call)?.granted.reject(new RemoteError(outcome.message, outcome.code));
         return calls.get(report.call)?.outcome.resolve(outcome);
@@ -131,8 +143,10 @@ export async function startProcess(
 
   const ask = (command: Command): { readonly number: number; readonly call: Call } => {
     const number = ++last;
-    const call: Call = { granted: deferred(), aborted: deferred(), outcome: deferred() };
+    const told = command.do !== "execute";
+    const call: Call = { told, granted: deferred(), aborted: deferred(), outcome: deferred() };
     calls.set(number, call);
+    if (told) note(`call ${number}: ${describeCommand(command)}`);
     child.send({ call: number, command }, (error) => {
       if (error !== null) call.outcome.resolve({ ok: false, code: undefined, message: String(error) });
     });

@@ -6,6 +6,7 @@ import type {
   ReleaseAllArgs,
   ReleaseArgs,
 } from "@lock/core";
+import { inspect } from "node:util";
 import type { HistoryEvent } from "../history/event.ts";
 
 /** Arguments that can be sent to another process. */
@@ -87,3 +88,13 @@ export type Report =
   | { readonly report: "aborted"; readonly call: number; readonly message: string }
   | { readonly report: "settled"; readonly call: number; readonly outcome: Outcome }
   | { readonly report: "event"; readonly event: HistoryEvent };
+
+/** A command in words. */
+export function describeCommand({ do: what, ...rest }: Command): string {
+  return `${what} ${inspect(rest, { breakLength: Infinity })}`;
+}
+
+/** What it came to, in words. */
+export function describeOutcome(outcome: Outcome): string {
+  return outcome.ok ? inspect(outcome.value, { breakLength: Infinity }) : outcome.message;
+}

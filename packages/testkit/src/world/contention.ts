@@ -40,13 +40,13 @@ async function ask(locking: Locking, key: string, turn: number): Promise<void> {
       await locking.execute(key, () => {}, { timeout: `${patience}ms` });
       return;
     case 2:
-      await locking.execute(key, () => {}, { timeout: "5s", signal: AbortSignal.timeout(patience) });
+      await locking.execute(key, () => {}, { timeout: "60s", signal: AbortSignal.timeout(patience) });
       return;
     case 3:
-      await locking.execute(key, () => {}, { timeout: "5s" });
+      await locking.execute(key, () => {}, { timeout: "60s" });
       return;
     default: {
-      const lock = await locking.acquire(key, { ownerId, expire: "20s", awaitQueue: true, timeout: "5s" });
+      const lock = await locking.acquire(key, { ownerId, expire: "20s", awaitQueue: true, timeout: "60s" });
       await lock.release();
     }
   }

@@ -1,39 +1,46 @@
-import { defineProvider, type LockStore } from "@lock/core";
-import { allCases, applicableCases, runCase, type Subject } from "@lock/testkit";
-import { describe, expect, test } from "vitest";
-import { catalogue } from "./catalogue.ts";
-import { ReferenceStore } from "./reference-store.ts";
-import { sharedCatalogue } from "./shared-catalogue.ts";
-import { SharedStore } from "./shared-store.ts";
-import { storeCatalogue } from "./store-catalogue.ts";
+import { allCases, applicableCases, runCase } from "@lock/testkit";
+import { afterAll, describe, expect, test } from "vitest";
+import { manifestOf, subjectOf, urlVariable, type Candidate } from "./broken.ts";
+import { backendKinds } from "./catalogue/backend-kinds.ts";
+import { catalogues } from "./catalogue/catalogues.ts";
+import { chosen } from "./chosen-subject.ts";
+import { serve } from "./references/serve.ts";
 
-// What child processes load: the store that is correct within each of them.
-const module = new URL("./shared-subject.ts", import.meta.url).href;
+const server = await serve(backendKinds);
+process.env[urlVariable] = server.url;
+afterAll(() => server.close());
 
-/** Runs the case with this title on a store. */
-async function run(title: string, make: (namespace: string) => LockStore): Promise<void> {
-  const { applicable } = applicableCases(allCases, make("").capabilities, { store: () => make("") });
+/** Runs the case with this title on a candidate; `module` is what child processes load. */
+async function run(title: string, candidate: Candidate, module: string): Promise<void> {
+  const subject = subjectOf(candidate);
+  const { applicable } = applicableCases(allCases, manifestOf(candidate), subject);
   const found = applicable.find((one) => one.title === title);
   if (found === undefined) throw new Error(`There is no case "${title}"`);
-  const create: Subject["create"] = ({ namespace }) =>
-    defineProvider({ identifier: "under-test", store: make(namespace) });
-  const store: Subject["store"] = ({ namespace }) => make(namespace);
-  await runCase(found, { subject: { name: "under test", create, store }, module });
+  await runCase(found, { subject, module });
 }
 
-describe.concurrent("a provider is rejected when", () => {
-  for (const { defect, rejectedBy, Store } of [...catalogue, ...storeCatalogue]) {
-    test(`${defect}: ${rejectedBy}`, async () => {
-      await expect(run(rejectedBy, () => new Store())).rejects.toThrow("Done and seen");
-      await run(rejectedBy, () => new ReferenceStore());
-    });
-  }
+// What a store of one process calls shared is rejected by processes for that alone.
+const incorrect = (catalogue: string, title: string): boolean =>
+  catalogue === "shared" && title.startsWith("processes");
 
-  for (const { defect, rejectedBy, Store } of sharedCatalogue) {
-    test(`${defect}: ${rejectedBy}`, async () => {
-      await expect(run(rejectedBy, (namespace) => new Store(namespace))).rejects.toThrow("Done and seen");
-      if (!rejectedBy.startsWith("processes"))
-        await run(rejectedBy, (namespace) => new SharedStore(namespace));
-    });
+describe.concurrent("a provider is rejected when", () => {
+  for (const [name, { correct, broken }] of Object.entries(catalogues)) {
+    for (const [n, candidate] of broken.entries()) {
+      const { defect, rejectedBy } = candidate;
+      test(`${defect}: ${rejectedBy}`, { timeout: 60_000 }, async () => {
+        await expect(run(rejectedBy, candidate, chosen(name, n))).rejects.toThrow("Done and seen");
+      });
+    }
+    for (const title of new Set(broken.map((one) => one.rejectedBy))) {
+      if (incorrect(name, title)) continue;
+      test(`not when it is correct (${name}): ${title}`, { timeout: 60_000 }, async () => {
+        await run(title, correct, chosen(name));
+      });
+    }
   }
+});
+
+test("no defect is told twice", () => {
+  const defects = Object.values(catalogues).flatMap(({ broken }) => broken.map((one) => one.defect));
+  expect(new Set(defects).size).toBe(defects.length);
 });

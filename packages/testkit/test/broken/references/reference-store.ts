@@ -247,13 +247,14 @@ export class ReferenceStore implements LockStore {
         continue;
       }
       this.leave(claim.id);
-      const { token, end } = this.grant(claim);
-      this.handOver(claim.id, ticket, token, end - this.now());
+      this.handTo({ claim, ticket });
     }
   }
 
-  handOver(claimId: string, ticket: number, token: bigint, remaining: number): void {
-    this.events?.granted({ claimId, ticket, token, remaining, provisional: false });
+  handTo({ claim, ticket }: Place): void {
+    const { token, end } = this.grant(claim);
+    const remaining = end - this.now();
+    this.events?.granted({ claimId: claim.id, ticket, token, remaining, provisional: false });
   }
 
   granted({ id, token, end }: Grant): TakeReply {

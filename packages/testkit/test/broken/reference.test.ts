@@ -1,3 +1,0 @@
-import { describeConformance } from "@lock/testkit/vitest";
-
-await describeConformance({ subject: new URL("./reference-subject.ts", import.meta.url) });

@@ -1,0 +1,6 @@
+import type { Subject } from "@lock/testkit";
+import { subjectOf } from "../broken.ts";
+import { catalogues } from "../catalogue/catalogues.ts";
+
+const subject: Subject = subjectOf(catalogues["stores"]!.correct);
+export default subject;
