@@ -1,5 +1,7 @@
 import type { Awaitable, LockStore, Provider, ProviderEntry } from "@lock/core";
+import { parse } from "node:path";
 import { pathToFileURL } from "node:url";
+import { adopted } from "./adopted.ts";
 
 /** Where a provider instance is to live. */
 export interface SubjectWorld {
@@ -56,13 +58,20 @@ export function subjectUrl(module: URL | string): string {
   return module.startsWith("file:") ? module : pathToFileURL(module).href;
 }
 
-/** Imports a subject by the name of its module. */
+/** Imports a subject, or what can be taken for one, by the name of its module. */
 export async function loadSubject(module: URL | string): Promise<Subject> {
   const url = subjectUrl(module);
-  const loaded = (await import(url)) as { readonly default?: Partial<Subject> };
-  const subject = loaded.default;
-  if (typeof subject?.create !== "function" || typeof subject.name !== "string") {
-    throw new TypeError(`${url} needs a default export made by defineSubject({ name, create })`);
-  }
-  return subject as Subject;
+  const { default: exported } = (await import(url)) as { readonly default?: unknown };
+  if (isSubject(exported)) return exported;
+  const subject = adopted(exported, parse(new URL(url).pathname).name);
+  if (subject !== undefined) return subject;
+  throw new TypeError(
+    `${url} needs a default export: a provider factory, a class (with acquire, execute, release and releaseAll, or a LockStore), or what defineSubject({ name, create }) made`,
+  );
+}
+
+function isSubject(exported: unknown): exported is Subject {
+  if (typeof exported !== "object" || exported === null) return false;
+  const { name, create } = exported as Partial<Subject>;
+  return typeof name === "string" && typeof create === "function";
 }

@@ -1,29 +1,32 @@
 import { describe, expect, test } from "vitest";
-import { groupByArea } from "./suite/group-by-area.ts";
+import { findUnderstatements } from "./manifest/understatements.ts";
 import { prepareSuite } from "./suite/prepare.ts";
 import { runCase, timeLimit } from "./suite/run-case.ts";
+import { schedule } from "./suite/schedule.ts";
 
 export interface ConformanceOptions {
   /** The module whose default export is the subject: `new URL("./subject.ts", import.meta.url)`, or a path. */
   readonly subject: URL | string;
   /** The areas to run, for work on one of them. Default: all. */
   readonly only?: readonly string[];
+  /** Repeats what an earlier run left to chance. Default: `LOCK_TESTKIT_SEED`, or a new one. */
+  readonly seed?: number;
 }
-
-// Each of its cases keeps several processes busy; side by side they would measure the machine.
-const busy = new Set(["processes"]);
 
 /**
  * Registers the conformance suite as tests of the file that calls it; `await` it at the file's top level. There is one
  * test for each case that applies. Which cases do is the manifest's word alone; none is registered as skipped, but for
  * each declaration that leaves some out there is one test more, which is named for it and says which.
  */
-export async function describeConformance({ subject: module, only }: ConformanceOptions): Promise<void> {
-  const suite = await prepareSuite(module);
+export async function describeConformance({
+  subject: module,
+  only,
+  seed,
+}: ConformanceOptions): Promise<void> {
+  const suite = await prepareSuite(module, seed === undefined ? {} : { seed });
   describe(`${suite.subject.name} keeps the contract`, () => {
-    for (const [area, cases] of groupByArea(suite.applicable)) {
-      if (only !== undefined && !only.includes(area)) continue;
-      const group = busy.has(area) ? describe : describe.concurrent;
+    for (const { area, cases, alone } of schedule(suite, only)) {
+      const group = alone ? describe : describe.concurrent;
       group(area, () => {
         for (const one of cases) {
           test(one.title.slice(area.length + 2), { timeout: timeLimit(one) + 15_000 }, async () => {
@@ -44,5 +47,8 @@ export async function describeConformance({ subject: module, only }: Conformance
         );
       });
     }
+    test("the manifest is compared with what the provider does", async ({ annotate }) => {
+      for (const note of await findUnderstatements(suite)) await annotate(note, "notice");
+    });
   });
 }

@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { describeEvent, type HistoryEvent } from "../history/event.ts";
 import { within } from "../world/bounded.ts";
 import { deferred, type Deferred } from "../world/deferred.ts";
+import type { WorkPlan } from "../soak/workload.ts";
 import {
   describeCommand,
   describeOutcome,
@@ -73,6 +74,14 @@ export interface TestProcess extends AsyncDisposable {
   contend(times: number): Promise<void>;
   /** What it keeps in memory. */
   measure(): Promise<Footprint>;
+  /** Lets it make claims by a plan, until it is told to rest. */
+  work(plan: WorkPlan): Promise<void>;
+  /** Resolves when the last claim of its work has ended. */
+  rest(): Promise<void>;
+  /** How claims of its work ended that should not have ended so. */
+  readonly surprises: readonly string[];
+  /** What happened so far, once all of it has been heard; `history` then starts anew. A process that stands still doesn't answer. */
+  takeHistory(): Promise<readonly HistoryEvent[]>;
   /** SIGKILL: it is gone without a word. */
   kill(): Promise<void>;
   /** SIGSTOP: it stands still. */
@@ -91,21 +100,25 @@ process.on("exit", () => {
 /** Starts a process, and resolves when its provider is connected. `note` is told what happens in it, as it is heard. */
 export async function startProcess(
   settings: ChildSettings,
-  note: (what: string) => void = () => {},
+  note: (what: string, at?: bigint) => void = () => {},
 ): Promise<TestProcess> {
   const child = fork(new URL("./child.js", import.meta.url), [JSON.stringify(settings)], {
     // The flags of a test runner's own process are none of the child's.
     execArgv: [],
+    env: { ...process.env, ...settings.env },
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   living.add(child);
-  const exited = once(child, "exit").then(() => {
+  const exited = once(child, "exit").then(async () => {
     living.delete(child);
+    // What it had reported is heard before its channel closes.
+    if (child.connected) await once(child, "disconnect");
   });
   const ready = deferred();
   const calls = new Map<number, Call>();
   const history: HistoryEvent[] = [];
+  const surprises: string[] = [];
   let last = 0;
 
   child.on("message", (message) => {
@@ -116,8 +129,10 @@ export async function startProcess(
       case "failed":
         return ready.reject(new Error(`Process ${settings.name} could not start: ${report.message}`));
       case "event":
-        note(describeEvent(report.event));
+        note(describeEvent(report.event), report.event.at);
         return void history.push(report.event);
+      case "surprise":
+        return void surprises.push(report.message);
       case "granted":
         return calls.get(report.call)?.granted.resolve(report.grant);
       case "aborted":
@@ -157,14 +172,16 @@ export async function startProcess(
     if (!outcome.ok) throw new RemoteError(outcome.message, outcome.code);
     return outcome.value;
   };
-  const suspended = (signal: string): void => {
+  const suspended = (signal: "SIGKILL" | "SIGSTOP"): void => {
     note(signal);
-    const at = process.hrtime.bigint();
-    history.push({ at, process: settings.name, call: 0, kind: "suspended", keys: [], limit: 1 });
+    const written = { process: settings.name, call: 0, kind: "suspended", keys: [], limit: 1 } as const;
+    history.push({ ...written, at: process.hrtime.bigint() });
+    child.kill(signal);
+    // Again, for what it was granted before the signal reached it.
+    history.push({ ...written, at: process.hrtime.bigint() });
   };
   const kill = async (): Promise<void> => {
     suspended("SIGKILL");
-    child.kill("SIGKILL");
     await exited;
   };
 
@@ -206,10 +223,20 @@ export async function startProcess(
       await result({ do: "contend", times });
     },
     measure: async () => (await result({ do: "measure" })) as Footprint,
+    work: async (plan) => {
+      await result({ do: "work", plan });
+    },
+    rest: async () => {
+      await result({ do: "rest" });
+    },
+    surprises,
+    takeHistory: async () => {
+      if (child.exitCode === null && child.signalCode === null) await result({ do: "answer" });
+      return history.splice(0);
+    },
     kill,
     stop: () => {
       suspended("SIGSTOP");
-      child.kill("SIGSTOP");
     },
     continue: () => {
       note("SIGCONT");

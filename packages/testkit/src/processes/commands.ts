@@ -1,11 +1,12 @@
 import { isLockError, type Lock, type Locking, type ProviderCapabilities } from "@lock/core";
 import { readFile, writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import type { HistoryEvent } from "../history/event.ts";
 import { contend } from "../world/contention.ts";
 import { deferred, type Deferred } from "../world/deferred.ts";
 import { measureFootprint } from "./footprint.ts";
-import type { Command, ExecuteCommand, Outcome, RemoteGrant, Report } from "./protocol.ts";
+import { runWorkload } from "../soak/workload.ts";
+import { notedClaims, tokenOf } from "./noted-claims.ts";
+import type { Command, Outcome, RemoteGrant, Report } from "./protocol.ts";
 
 /** Runs the commands of a parent on this process's service, and reports what happens. */
 export function runCommand(
@@ -15,53 +16,11 @@ export function runCommand(
   send: (report: Report) => void,
 ): (call: number, command: Command) => Promise<Outcome> {
   const jobs = new Map<number, Deferred<void>>();
+  const { execute, acquire } = notedClaims(locking, manifest, name, send);
+  let resting: AbortController | undefined;
+  let working: Promise<void> | undefined;
   // Calls of the commands that make several claims.
   let inner = 1_000_000;
-
-  const note = (
-    kind: HistoryEvent["kind"],
-    call: number,
-    keys: readonly string[],
-    limit: number,
-    lock?: Lock,
-  ): void => {
-    const token = lock === undefined ? undefined : tokenOf(lock, manifest);
-    send({
-      report: "event",
-      event: { at: process.hrtime.bigint(), process: name, call, kind, keys, limit, token },
-    });
-  };
-
-  /** An `execute` whose claim is written into the history. */
-  const execute = async (
-    call: number,
-    keys: readonly string[],
-    args: ExecuteCommand["args"],
-    job: (lock: Lock) => Promise<void>,
-  ): Promise<void> => {
-    const limit = args.limit ?? 1;
-    let ran = false;
-    note("asked", call, keys, limit);
-    try {
-      await locking.execute(
-        keys,
-        async (lock) => {
-          ran = true;
-          note("granted", call, keys, limit, lock);
-          lock.signal.addEventListener("abort", () => {
-            note("lost", call, keys, limit);
-            send({ report: "aborted", call, message: String(lock.signal.reason) });
-          });
-          await job(lock);
-          note("released", call, keys, limit);
-        },
-        args,
-      );
-    } catch (error) {
-      if (!ran) note("refused", call, keys, limit);
-      throw error;
-    }
-  };
 
   const increment = async (key: string, file: string): Promise<void> => {
     await execute(inner++, [key], { timeout: Infinity }, async () => {
@@ -107,6 +66,18 @@ export function runCommand(
         return undefined;
       case "measure":
         return await measureFootprint();
+      case "work":
+        resting = new AbortController();
+        working = runWorkload({ execute, acquire }, command.plan, resting.signal, (message) =>
+          send({ report: "surprise", message }),
+        );
+        return undefined;
+      case "rest":
+        resting?.abort();
+        await working;
+        return undefined;
+      case "answer":
+        return undefined;
       case "close":
         await locking.close();
         return undefined;
@@ -124,8 +95,4 @@ export function runCommand(
 
 function grantOf(lock: Lock, manifest: ProviderCapabilities): RemoteGrant {
   return { token: tokenOf(lock, manifest), remaining: lock.remaining() };
-}
-
-function tokenOf(lock: Lock, manifest: ProviderCapabilities): bigint | undefined {
-  return manifest.fencing ? lock.fencingToken : undefined;
 }

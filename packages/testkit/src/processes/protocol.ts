@@ -8,6 +8,7 @@ import type {
 } from "@lock/core";
 import { inspect } from "node:util";
 import type { HistoryEvent } from "../history/event.ts";
+import type { WorkPlan } from "../soak/workload.ts";
 
 /** Arguments that can be sent to another process. */
 type Sendable<T> = Omit<T, "signal" | "provider">;
@@ -20,9 +21,11 @@ export interface ChildSettings {
   readonly name: string;
   /** Milliseconds by which the wall clock of the process is wrong. */
   readonly clockShift: number;
+  /** What its environment has beside that of this process, or instead. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-export interface ExecuteCommand {
+interface ExecuteCommand {
   readonly do: "execute";
   readonly keys: readonly string[];
   readonly args: Sendable<ExecuteArgs>;
@@ -50,6 +53,12 @@ export type Command =
   | { readonly do: "contend"; readonly times: number }
   /** Measures what the process keeps. */
   | { readonly do: "measure" }
+  /** Makes claims by a plan, until told to rest. */
+  | { readonly do: "work"; readonly plan: WorkPlan }
+  /** Makes no more claims, and answers when the last has ended. */
+  | { readonly do: "rest" }
+  /** Answers: whatever was reported before has then been heard. */
+  | { readonly do: "answer" }
   /** Closes the service and lets go of the parent: the process then ends by itself, if nothing is left in it. */
   | { readonly do: "close" };
 
@@ -87,6 +96,8 @@ export type Report =
   /** The signal of a call's lock aborted. */
   | { readonly report: "aborted"; readonly call: number; readonly message: string }
   | { readonly report: "settled"; readonly call: number; readonly outcome: Outcome }
+  /** A claim of the work ended as none should. */
+  | { readonly report: "surprise"; readonly message: string }
   | { readonly report: "event"; readonly event: HistoryEvent };
 
 /** A command in words. */

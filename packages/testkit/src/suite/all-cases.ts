@@ -1,4 +1,5 @@
 import { acquireCases } from "../cases/acquire.ts";
+import { chanceCases } from "../cases/chance.ts";
 import { closeCases } from "../cases/close.ts";
 import { crashCases } from "../cases/crashes.ts";
 import { durationCases } from "../cases/durations.ts";
@@ -53,6 +54,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...errorCases,
   ...fencingCases,
   ...pushCases,
+  ...chanceCases,
   ...storeCases,
   ...leftoverCases,
   ...faultCases,

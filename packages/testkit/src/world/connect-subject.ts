@@ -6,6 +6,8 @@ import { observed } from "./observed.ts";
 export interface ConnectedSubject {
   readonly locking: Locking;
   readonly manifest: ProviderCapabilities;
+  /** The instance of a class that was written by hand. */
+  readonly instance: unknown;
 }
 
 export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -17,13 +19,16 @@ export async function connectSubject(
   options: { readonly logger?: Logger; readonly lazy?: boolean; readonly env?: SubjectWorld["env"] } = {},
 ): Promise<ConnectedSubject> {
   const { env = process.env, ...rest } = options;
-  const { registration, manifest } = observed(await subject.create({ namespace, env }));
+  const { registration, manifest, instance } = observed(await subject.create({ namespace, env }));
   const locking = await createLocking({ providers: [registration], logger: silent, ...rest });
   return {
     locking,
     // Read when it is asked for: it is final only once the provider is connected.
     get manifest() {
       return manifest();
+    },
+    get instance() {
+      return instance();
     },
   };
 }

@@ -1,17 +1,27 @@
 /** What was done and seen in a case, in order: the story that a failure is told with. */
 export interface Journal {
-  readonly note: (who: string, what: string) => void;
-  readonly toString: () => string;
+  /** `at` in nanoseconds of the monotonic clock; default: now. */
+  readonly note: (who: string, what: string, at?: bigint) => void;
+  readonly lines: () => readonly string[];
 }
 
 export function openJournal(): Journal {
-  const start = performance.now();
-  const lines: string[] = [];
+  const start = process.hrtime.bigint();
+  const entries: { readonly at: bigint; readonly told: string }[] = [];
   return {
-    note: (who, what) => {
-      lines.push(`${(performance.now() - start).toFixed(1).padStart(8)} ms  ${who}: ${what}`);
+    note: (who, what, at = process.hrtime.bigint()) => {
+      entries.push({ at, told: `${who}: ${what}` });
     },
-    toString: () => abridged(lines).join("\n"),
+    lines: () => {
+      // What another process tells is heard after it happened.
+      const inOrder = [...entries].sort((one, other) => Number(one.at - other.at));
+      return abridged(
+        inOrder.map(({ at, told }) => {
+          const milliseconds = (Number(at - start) / 1e6).toFixed(1);
+          return `${milliseconds.padStart(8)} ms  ${told}`;
+        }),
+      );
+    },
   };
 }
 

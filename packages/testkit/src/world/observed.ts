@@ -5,6 +5,8 @@ export interface Observed {
   readonly registration: Provider | ProviderEntry;
   /** Final once the service has connected. */
   manifest(): ProviderCapabilities;
+  /** The instance of a class that was written by hand, once the service has made it. */
+  instance(): unknown;
 }
 
 const least: ProviderCapabilities = {
@@ -20,7 +22,9 @@ const least: ProviderCapabilities = {
 
 /** The manifest is the provider's own, which only the service meets where it is made from an entry. */
 export function observed(created: Provider | ProviderEntry): Observed {
-  if (!("resolve" in created)) return { registration: created, manifest: () => created.capabilities };
+  if (!("resolve" in created)) {
+    return { registration: created, manifest: () => created.capabilities, instance: () => undefined };
+  }
   const { resolve } = created;
   if (typeof resolve !== "function") {
     throw new TypeError(
@@ -40,6 +44,7 @@ export function observed(created: Provider | ProviderEntry): Observed {
   });
   return {
     registration: { ...created, resolve: watched },
+    instance: () => made,
     manifest: () => ({
       ...least,
       ...(made as { readonly capabilities?: Partial<ProviderCapabilities> }).capabilities,

@@ -11,6 +11,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { startProcess, type TestProcess } from "../processes/child-process.ts";
 import type { FaultProxy } from "../proxy.ts";
+import { seededRandom, type Random } from "../random.ts";
 import type { Subject, SubjectTransaction, SubjectWorld } from "../subject.ts";
 import { until } from "./bounded.ts";
 import { connectSubject, silent } from "./connect-subject.ts";
@@ -32,6 +33,8 @@ export interface World {
   /** What the provider declares. */
   readonly manifest: ProviderCapabilities;
   readonly namespace: string;
+  /** What the case leaves to chance: the run's seed repeats it. */
+  readonly random: Random;
   /** The service that the case speaks of. */
   readonly locking: Locking;
   /** The other party: the same service, or one with a provider instance of its own. */
@@ -72,10 +75,19 @@ export interface WorldOptions {
   readonly module: string;
   /** Whether `rival` has a provider instance of its own. */
   readonly apart: boolean;
+  /** The seed of the run, and the name of the case within it. */
+  readonly seed: number;
+  readonly name: string;
 }
 
 /** Opens a namespace that nobody ever used, and connects a service or two to it. */
-export async function openWorld({ subject, module, apart }: WorldOptions): Promise<OpenWorld> {
+export async function openWorld({
+  subject,
+  module,
+  apart,
+  seed,
+  name: title,
+}: WorldOptions): Promise<OpenWorld> {
   const namespace = `testkit-${randomBytes(8).toString("hex")}`;
   const journal = openJournal();
   const services: { readonly namespace: string; readonly locking: Locking }[] = [];
@@ -131,12 +143,13 @@ export async function openWorld({ subject, module, apart }: WorldOptions): Promi
     const world: World = {
       manifest: declared,
       namespace,
+      random: seededRandom(seed, title),
       locking,
       rival,
       connect,
       start: async ({ clockShift = 0 } = {}) => {
         const name = `process ${++started}`;
-        const note = (what: string): void => journal.note(name, what);
+        const note = (what: string, at?: bigint): void => journal.note(name, what, at);
         const child = await startProcess({ subject: module, namespace, name, clockShift }, note);
         processes.push(child);
         return child;
