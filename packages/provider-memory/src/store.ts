@@ -182,7 +182,8 @@ export class MemoryStore implements LockStore {
     for (const key of claim.keys) {
       const own = had.find((each) => each.key === key);
       if (own !== undefined) this.#ledger.remove(own);
-      const before = own === undefined ? null : own.grantId === grantId ? own.before : { ...own, before: null };
+      const before =
+        own === undefined ? null : own.grantId === grantId ? own.before : { ...own, before: null };
       holding = { key, grantId, ownerId, kind, limit, token: this.#token, expiresAt, before };
       this.#ledger.add(holding);
       this.#wakeFirst(key, expiresAt, now);
