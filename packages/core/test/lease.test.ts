@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { leaseFrom, renewalFailed } from "../src/engine/lease.ts";
+import { askedFor, confirmed, leaseFrom, renewalFailed, unanswered } from "../src/engine/lease.ts";
 import { pauseAfter } from "../src/engine/pause.ts";
 
 describe("a lease", () => {
@@ -39,6 +39,24 @@ describe("a lease", () => {
     }
     expect(tries).toBeGreaterThan(5);
     expect(lease.deadline).toBe(3_000);
+  });
+
+  test("that is asked to be shorter is counted so at once, a longer one only when it is confirmed", () => {
+    const lease = leaseFrom(0, 30_000, 30_000);
+    expect(askedFor(lease, 1_000, 500).deadline).toBe(1_500);
+    expect(askedFor(lease, 1_000, 60_000).deadline).toBe(30_000);
+    expect(confirmed(lease, 1_000, 60_000, 60_000).deadline).toBe(61_000);
+  });
+
+  test("that was asked to be shorter in vain may be cut short for a minute, whatever is confirmed meanwhile", () => {
+    const lease = unanswered(askedFor(leaseFrom(0, 30_000, 30_000), 1_000, 500), 1_200, 500);
+    expect(confirmed(lease, 1_300, 30_000, 30_000).deadline).toBe(1_800);
+    expect(confirmed(confirmed(lease, 1_300, 30_000, 30_000), 61_300, 30_000, 30_000).deadline).toBe(91_300);
+  });
+
+  test("of which a renewal failed, and then one did not, is what it was", () => {
+    const lease = unanswered(leaseFrom(0, 30_000, 30_000), 10_000, 30_000);
+    expect(confirmed(lease, 11_000, 30_000, 30_000).deadline).toBe(41_000);
   });
 });
 

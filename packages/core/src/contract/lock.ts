@@ -32,7 +32,8 @@ export interface Lock extends AsyncDisposable {
    *
    * @param expire - seconds, or a string such as `"30s"`.
    * @throws {LockLostError} when it is not held any more.
-   * @throws {LockError} `LOCK_UNAVAILABLE` when the backend could not be asked; the lock is as it was.
+   * @throws {LockError} `LOCK_UNAVAILABLE` when the backend could not be asked; the lock is as it was, except
+   * that a shorter `expire` counts from the call on: nobody knows whether it was carried out.
    */
   extend(expire: Duration): Promise<void>;
   /**

@@ -5,7 +5,7 @@ import type { Awaitable, Release, Renewal, RenewReply } from "../contract/lock-s
 import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
 import type { Freed } from "./exchange.ts";
-import { leaseFrom, renewalFailed, type Lease } from "./lease.ts";
+import { askedFor, confirmed, leaseFrom, renewalFailed, unanswered, type Lease } from "./lease.ts";
 import { isThenable, type Receiver } from "./outbox.ts";
 import { closed, lost, unavailable } from "./refusals.ts";
 import type { Granted } from "./waiter.ts";
@@ -219,16 +219,21 @@ export class Grant implements Lock, Appointment {
       for (const tell of next) tell();
     };
     this.#changing = true;
+    this.#lease = askedFor(this.#lease, this.#host.clock.now(), length);
     this.#watch();
     this.#host.renew(
       { grantId: this.id, keys: this.keys, lease: length },
       {
         answered: (reply, sentAt) => {
           if (reply.status === "lost") this.lose("the backend does not hold it any more");
-          else if (this.#over === null) this.#lease = leaseFrom(sentAt, reply.remaining, length);
+          else if (this.#over === null)
+            this.#lease = confirmed(this.#lease, sentAt, reply.remaining, length);
           changed(null);
         },
-        failed: (error) => changed({ error }),
+        failed: (error) => {
+          this.#lease = unanswered(this.#lease, this.#host.clock.now(), length);
+          changed({ error });
+        },
       },
     );
   }

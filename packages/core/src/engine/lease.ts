@@ -1,3 +1,4 @@
+import { TOMBSTONE_LIFETIME } from "../contract/lock-store.ts";
 import { pauseAfter } from "./pause.ts";
 
 /**
@@ -14,6 +15,8 @@ export interface Lease {
   readonly renewAt: number;
   /** Failed renewals since the last that succeeded. */
   readonly failures: number;
+  /** The shortest lease that was asked for and never answered: until then it may arrive, and cut short what was confirmed since. */
+  readonly stray: { readonly length: number; readonly until: number } | null;
 }
 
 /**
@@ -24,7 +27,31 @@ export function leaseFrom(since: number, remaining: number, length: number): Lea
   const grid = remaining / 12;
   const renewAt =
     grid > 0 && grid < Infinity ? Math.floor((since + remaining / 3) / grid) * grid : since + remaining;
-  return { length, deadline: since + remaining, renewAt, failures: 0 };
+  return { length, deadline: since + remaining, renewAt, failures: 0, stray: null };
+}
+
+/** A lease of this length is asked for. A shorter one counts at once: whether it was carried out is known later, if ever. */
+export function askedFor(lease: Lease, now: number, length: number): Lease {
+  const deadline = now + length;
+  return deadline < lease.deadline ? { ...lease, deadline } : lease;
+}
+
+/** The request sent at `sentAt` for a lease of this length was answered. */
+export function confirmed(lease: Lease, sentAt: number, remaining: number, length: number): Lease {
+  return {
+    ...leaseFrom(sentAt, Math.min(remaining, shortestStray(lease, sentAt)), length),
+    stray: lease.stray,
+  };
+}
+
+/** The request for a lease of this length was not answered, and may be carried out at any time within the next minute. */
+export function unanswered(lease: Lease, now: number, length: number): Lease {
+  const shortest = Math.min(length, shortestStray(lease, now));
+  return { ...lease, stray: { length: shortest, until: now + TOMBSTONE_LIFETIME } };
+}
+
+function shortestStray({ stray }: Lease, now: number): number {
+  return stray !== null && now < stray.until ? stray.length : Infinity;
 }
 
 /** A renewal failed; it is tried again soon, a few times before the deadline. */
