@@ -98,6 +98,20 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
     },
   },
   {
+    name: "who is queued is told when the first lease in its way ends, so that it can look then; who is refused as well",
+    needs: "store",
+    requires: { fifo: true },
+    run: async (world) => {
+      const store = await world.store();
+      await granted(store, claimOf({ keys: ["a"], ownerId: null, lease: 2_500 }));
+      await granted(store, claimOf({ keys: ["b"], ownerId: null, lease: 60_000 }));
+      const queued = await take(store, claimOf({ keys: ["b", "a"], wait: true }));
+      assert.ok(queued.status === "queued" && queued.checkIn > 500 && queued.checkIn < 3_500);
+      const refused = await take(store, claimOf({ keys: ["a"] }));
+      assert.ok(refused.status === "busy" && refused.freeIn > 500 && refused.freeIn < 3_500);
+    },
+  },
+  {
     name: "a hand-over that nobody confirms has a short lease, which asking or renewing makes the claim's own",
     needs: "store",
     requires: { fifo: true, inspect: true, scope: "shared" },
@@ -200,6 +214,21 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
       assert.equal(await renewal(store, part.grantId, ["a", "b"], 60_000), "lost");
       await new Promise((resolve) => setTimeout(resolve, 450));
       await granted(store, claimOf({ keys: ["b"] }));
+    },
+  },
+  {
+    name: "renewing what has expired is lost, also where nobody has taken it since",
+    needs: "store",
+    // Where nothing is ever lost with its process, a job's lock may have no lease.
+    requires: { crashRelease: ["lease", "session"] },
+    run: async (world) => {
+      const store = await world.store();
+      for (const keys of [["k"], ["a", "b"]]) {
+        const grant = await granted(store, claimOf({ keys, ownerId: null, lease: 200 }));
+        await new Promise((resolve) => setTimeout(resolve, 350));
+        assert.equal(await renewal(store, grant.grantId, keys, 30_000), "lost");
+        await granted(store, claimOf({ keys }));
+      }
     },
   },
   {
