@@ -27,6 +27,8 @@ export interface GrantHost {
   random(): number;
   renew(renewal: Renewal, receiver: Receiver<Answered<RenewReply>>): void;
   free(release: Release): Awaitable<Freed>;
+  /** Sees to it that a claim takes nothing any more. */
+  bury(claimId: string, keys: readonly string[]): void;
   /** A job runs under it from now on. */
   run(grant: Grant): void;
   /** The job has settled, and it is given back. */
@@ -49,6 +51,7 @@ export class Grant implements Lock, Appointment {
   readonly #keeping: Keeping;
   readonly #token: bigint | number | null;
   readonly #tombstone: boolean;
+  readonly #stray: string | undefined;
   #lease: Lease;
   // Its lease is being changed, and these wait to change it next. One at a time: of two under way at once, the one
   // answered last need not be the one carried out last.
@@ -74,6 +77,7 @@ export class Grant implements Lock, Appointment {
     this.id = granted.grantId;
     this.#token = granted.token;
     this.#tombstone = granted.tombstone;
+    this.#stray = granted.stray;
     this.#keeping = keeping;
     this.#lease = leaseFrom(granted.since, granted.remaining, leaseLength);
     if (keeping === "renewed") {
@@ -226,8 +230,7 @@ export class Grant implements Lock, Appointment {
       {
         answered: (reply, sentAt) => {
           if (reply.status === "lost") this.lose("the backend does not hold it any more");
-          else if (this.#over === null)
-            this.#lease = confirmed(this.#lease, sentAt, reply.remaining, length);
+          else if (this.#over === null) this.#lease = confirmed(this.#lease, sentAt, reply.remaining, length);
           changed(null);
         },
         failed: (error) => {
@@ -271,6 +274,7 @@ export class Grant implements Lock, Appointment {
         keys: this.keys,
         tombstone: this.#tombstone,
       });
+      if (this.#stray !== undefined) this.#host.bury(this.#stray, this.keys);
       if (!isThenable(freed)) return certain(freed);
       return freed.then(certain, (error: unknown) => {
         this.#releasing = null;

@@ -1,15 +1,16 @@
 import { channel } from "node:diagnostics_channel";
 import type { ProviderCapabilities } from "../contract/capabilities.ts";
 import type { LockError } from "../contract/errors.ts";
-import type {
-  Awaitable,
-  Claim,
-  Handover,
-  Release,
-  Renewal,
-  RenewReply,
-  StoreEvents,
-  TakeReply,
+import {
+  TOMBSTONE_LIFETIME,
+  type Awaitable,
+  type Claim,
+  type Handover,
+  type Release,
+  type Renewal,
+  type RenewReply,
+  type StoreEvents,
+  type TakeReply,
 } from "../contract/lock-store.ts";
 import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
@@ -110,6 +111,11 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   free(release: Release): Awaitable<Freed> {
     return this.#exchange.free(release);
+  }
+
+  bury(claimId: string, keys: readonly string[]): void {
+    const until = this.clock.now() + TOMBSTONE_LIFETIME;
+    this.#exchange.deliver({ by: "claim", claimId, keys, tombstone: true }, until);
   }
 
   grantLost(grant: Grant, error: LockError): void {

@@ -27,6 +27,11 @@ export interface Granted {
   readonly remaining: number;
   /** A request may still be on its way that could take again once this grant is released. */
   readonly tombstone: boolean;
+  /**
+   * Its claim, where that was granted in place, under another's id, and a request for it may still be on its way: once the grant is
+   * released that could take again, so the claim is withdrawn as well.
+   */
+  readonly stray?: string | undefined;
 }
 
 /** What became of the waiting, other than a grant. */
@@ -134,8 +139,11 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
       case "grant": {
         const { grantId, token, since, remaining } = step;
         this.#close();
-        const tombstone = mayStillArrive(step.waiting);
-        return this.#settle({ grantId, token, since, remaining, tombstone });
+        const stray = mayStillArrive(step.waiting) ? this.claim.id : undefined;
+        // A tombstone on another claim would refuse its caller, who may be waiting still.
+        const tombstone = stray === grantId;
+        const granted = { grantId, token, since, remaining, tombstone };
+        return this.#settle(stray === undefined || tombstone ? granted : { ...granted, stray });
       }
       case "refuse":
         return this.#leave({ why: "refused", ownerId: step.ownerId });

@@ -194,10 +194,26 @@ describe("a grant that arrives late", () => {
     const acquiring = engine.acquire(["k"], waiting, undefined);
     (await store.takes.next()).fail(new Error("cut"));
     await clock.run(100);
-    (await store.takes.next()).answer(granted("grant"));
+    const take = await store.takes.next();
+    take.answer(granted(take.requests[0]!.id));
     store.releases.always = () => freed;
     expect(await (await acquiring).release()).toBe(true);
     expect(store.releases.all.flat()).toMatchObject([{ by: "grant", tombstone: true }]);
+  });
+
+  test("a grant in place after such a request is released without a tombstone, and the claim withdrawn with one", async () => {
+    const { engine, store, clock } = await stage();
+    const acquiring = engine.acquire(["k"], waiting, undefined);
+    const lost = await store.takes.next();
+    lost.fail(new Error("cut"));
+    await clock.run(100);
+    (await store.takes.next()).answer(granted("earlier"));
+    store.releases.always = () => freed;
+    expect(await (await acquiring).release()).toBe(true);
+    expect(store.releases.all.flat()).toMatchObject([
+      { by: "grant", grantId: "earlier", tombstone: false },
+      { by: "claim", claimId: lost.requests[0]!.id, tombstone: true },
+    ]);
   });
 });
 
