@@ -1,8 +1,10 @@
 import { LockError } from "@lock/core";
 import type { Logger } from "@lock/core";
-import { checkSource, ownClient, type ClientSource, type RedisClient } from "./client.ts";
+import { type AnyClient, ownClient, type RedisClient } from "./client.ts";
+import { ownCluster, type RedisClusterClient } from "./cluster-client.ts";
 import { asFailure, isRefusal, isScriptMissing } from "./failures.ts";
 import type { Script, ScriptCall } from "./script.ts";
+import { type ClientSource, isCluster } from "./source.ts";
 
 /** Milliseconds in which a server must answer at first; the service gives a provider 8 s in all. */
 export const FIRST_CONTACT = 6_000;
@@ -18,7 +20,10 @@ interface Pending {
  * fails when the connection is cut, whatever the client then does about it.
  */
 export class Connection {
-  readonly client: RedisClient;
+  readonly client: RedisClient | RedisClusterClient;
+  /** Grows whenever another server, or the same one after a restart, may have come to stand at the other end. */
+  standing = 0;
+  readonly #cluster: RedisClusterClient | null;
   readonly #own: boolean;
   readonly #callTimeout: number;
   readonly #unanswered = new Set<Pending>();
@@ -30,15 +35,23 @@ export class Connection {
   #lastError: Error | null = null;
 
   constructor(source: ClientSource, callTimeout: number) {
-    checkSource(source);
-    this.#own = source.client === undefined;
+    const { client, redisCluster } = source;
+    const cluster = redisCluster ?? (client && isCluster(client) ? client : undefined);
+    this.#cluster = cluster ? ownCluster(cluster, callTimeout) : null;
+    this.#own = this.#cluster !== null || client === undefined;
     this.#callTimeout = callTimeout;
-    this.client = source.client ?? ownClient(source, callTimeout);
+    this.client = this.#cluster ?? client ?? ownClient(source, callTimeout);
+  }
+
+  /** Whether it leads to a cluster. */
+  get cluster(): boolean {
+    return this.#cluster !== null;
   }
 
   /** Whether the client may by itself send again what was unanswered when its connection was cut. */
   get resends(): boolean {
-    return !this.#own && this.client.options.autoResendUnfulfilledCommands !== false;
+    if (this.#own || this.client.isCluster) return false;
+    return (this.client as RedisClient).options.autoResendUnfulfilledCommands !== false;
   }
 
   /** @throws {LockError} `LOCK_UNAVAILABLE` when the server can't be reached or refuses. */
@@ -50,14 +63,17 @@ export class Connection {
     this.client.on("close", this.#onClose);
     this.client.on("end", this.#onEnd);
     this.client.on("error", this.#onError);
+    this.#cluster?.on("node error", this.#onError);
+    this.#cluster?.on("+node", this.#onNode);
     try {
       await this.#standing(FIRST_CONTACT);
       // So that the first lock takes one command. A server that forbids it is asked with the whole text.
-      await Promise.all(scripts.map(({ text }) => this.#send("script", ["LOAD", text]))).catch(
-        (error: unknown) => {
-          if (!isRefusal(error)) throw error;
-        },
+      const loads = this.#servers().flatMap((server) =>
+        scripts.map(({ text }) => server.call("script", ["LOAD", text])),
       );
+      await this.#bounded(Promise.all(loads)).catch((error: unknown) => {
+        if (!isRefusal(error)) throw error;
+      });
     } catch (error) {
       const cause = this.#lastError ?? error;
       const refusal = asFailure(cause);
@@ -86,7 +102,17 @@ export class Connection {
     }
   }
 
-  /** Any other command. */
+  /** Resolves when it stands, if it does soon. */
+  async stands(): Promise<void> {
+    if (this.client.status !== "ready") await this.#standing(this.#callTimeout);
+  }
+
+  /** What one server answers, or of a cluster each master. */
+  async ask(name: string, args: (string | number)[]): Promise<unknown[]> {
+    return this.#bounded(Promise.all(this.#servers().map((server) => server.call(name, args))));
+  }
+
+  /** A command that names a key. */
   async command(name: string, args: (string | number)[]): Promise<unknown> {
     return this.#send(name, args);
   }
@@ -98,15 +124,26 @@ export class Connection {
     this.client.off("ready", this.#onReady);
     this.client.off("close", this.#onClose);
     this.client.off("end", this.#onEnd);
+    this.#cluster?.off("+node", this.#onNode);
     if (this.#own) await endClient(this.client);
     this.client.off("error", this.#onError);
+    this.#cluster?.off("node error", this.#onError);
+  }
+
+  #servers(): Pick<RedisClient, "call">[] {
+    return this.#cluster ? this.#cluster.nodes("master") : [this.client];
   }
 
   #send(command: string, args: (string | number)[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const pending = { resolve, reject };
+    return this.#bounded(this.client.call(command, args));
+  }
+
+  /** Fails when the connection is cut. */
+  #bounded<T>(answer: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const pending: Pending = { resolve: resolve as Pending["resolve"], reject };
       this.#unanswered.add(pending);
-      this.client.call(command, args).then(
+      answer.then(
         (reply) => {
           this.#unanswered.delete(pending);
           resolve(reply);
@@ -143,7 +180,12 @@ export class Connection {
     }
   }
 
+  readonly #onNode = (): void => {
+    this.standing += 1;
+  };
+
   readonly #onReady = (): void => {
+    this.standing += 1;
     this.#lastError = null;
     if (this.#stood) this.#logger?.debug(`${this.#name} re-established`);
     this.#stood = true;
@@ -174,7 +216,8 @@ export class Connection {
   }
 
   #address(): string {
-    const { path, host, port } = this.client.options;
+    if (this.#cluster) return "the nodes of the cluster";
+    const { path, host, port } = (this.client as RedisClient).options;
     return path ?? `${host ?? "localhost"}:${port ?? 6379}`;
   }
 }
@@ -187,7 +230,7 @@ function clientClosed(): LockError {
 }
 
 /** Ends a client of the provider's own, and resolves when its socket is gone. */
-export async function endClient(client: RedisClient): Promise<void> {
+export async function endClient(client: AnyClient): Promise<void> {
   if (client.status === "end") return;
   await new Promise<void>((resolve) => {
     const onEnd = (): void => {

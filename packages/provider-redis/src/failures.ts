@@ -2,7 +2,7 @@ import { isLockError, LockError } from "@lock/core";
 
 /** Begins of replies that pass: the server starts, fails over, is being resharded, or is busy with someone's script. */
 const passing =
-  /^(?:LOADING|READONLY|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN|MOVED|ASK|NOREPLICAS|UNKILLABLE|NOSCRIPT)\b/;
+  /^(?:LOADING|READONLY|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN|MOVED|ASK|NOREPLICAS|UNKILLABLE|NOSCRIPT|UNKNOWNSERVER)\b/;
 
 const advice: readonly (readonly [begin: RegExp, what: string])[] = [
   [

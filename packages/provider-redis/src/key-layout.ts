@@ -10,8 +10,8 @@ export class KeyLayout {
   /** The counter of tokens and tickets, and the beginning of every other name. */
   readonly base: string;
 
-  constructor(namespace: string) {
-    this.base = `${namespace.replace(/[%{}]/g, encodeURIComponent)}{0}`;
+  constructor(namespace: string, bucket = 0) {
+    this.base = `${namespace.replace(/[%{}]/g, encodeURIComponent)}{${bucket}}`;
   }
 
   holders(key: string): string {
@@ -45,6 +45,21 @@ export class KeyLayout {
   /** What one owner holds. */
   owner(ownerId: string): string {
     return `${this.base}o:${ownerId}`;
+  }
+
+  /** The server that the counter was last used on. */
+  get server(): string {
+    return `${this.base}r`;
+  }
+
+  /** How many buckets the namespace has; in the first of them. */
+  get shards(): string {
+    return `${this.base}n`;
+  }
+
+  /** A name under which nothing is ever stored. */
+  get nothing(): string {
+    return `${this.base}!`;
   }
 
   /** The channel on which one process hears of its grants. */

@@ -1,6 +1,6 @@
 import { defineProvider, LockError, parseDuration } from "@lock/core";
 import type { Provider, ProviderSettings } from "@lock/core";
-import type { ClientSource } from "./client.ts";
+import { checkSource, type ClientSource, isCluster } from "./source.ts";
 import { RedisStore } from "./store.ts";
 
 export interface RedisProviderOptions extends ClientSource, ProviderSettings {
@@ -14,7 +14,16 @@ export interface RedisProviderOptions extends ClientSource, ProviderSettings {
    * and waiters ask again and again (see `defaultRetryInterval`), for servers whose users may not subscribe. Default: `true`.
    */
   readonly push?: boolean | undefined;
+  /**
+   * On a cluster: into how many buckets the namespace is divided, each of which lives on one server. More spread better over more
+   * servers; `1` keeps all keys together, so that a claim on many is one step and waits in one order with all others. All
+   * processes must name the same number. Default: 16.
+   */
+  readonly shards?: number | undefined;
 }
+
+/** As many as a cluster has slots. */
+const MOST_SHARDS = 16_384;
 
 const DEFAULT_CALL_TIMEOUT = 5;
 
@@ -28,7 +37,10 @@ export function redisProvider(options: RedisProviderOptions): Provider {
   if (typeof options !== "object" || options === null) {
     throw new LockError("LOCK_CONFIG", 'redisProvider needs options: { redisUrl: "redis://localhost:6379" }');
   }
-  const { redisUrl, client, redisOptions, namespace = "lock:", push = true, ...settings } = options;
+  const { redisUrl, client, redisOptions, redisCluster, ...others } = options;
+  const { namespace = "lock:", push = true, shards, ...settings } = others;
+  const source = { redisUrl, client, redisOptions, redisCluster };
+  checkSource(source);
   if (
     typeof namespace !== "string" ||
     namespace === "" ||
@@ -42,7 +54,21 @@ export function redisProvider(options: RedisProviderOptions): Provider {
   }
   if (typeof push !== "boolean")
     throw new LockError("LOCK_CONFIG", "redisProvider needs push to be true or false");
+  if (shards !== undefined) {
+    if (!Number.isInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
+      throw new LockError(
+        "LOCK_CONFIG",
+        `redisProvider needs shards to be a whole number from 1 to ${MOST_SHARDS}`,
+      );
+    }
+    if (shards > 1 && redisCluster === undefined && !(client && isCluster(client))) {
+      throw new LockError(
+        "LOCK_CONFIG",
+        "redisProvider divides a namespace into shards on a cluster only: leave shards out",
+      );
+    }
+  }
   const callTimeout = parseDuration(settings.callTimeout ?? DEFAULT_CALL_TIMEOUT, "callTimeout");
-  const store = new RedisStore({ redisUrl, client, redisOptions, namespace, push, callTimeout });
+  const store = new RedisStore({ ...source, namespace, push, shards, callTimeout });
   return defineProvider({ identifier: "locking-redis", store, ...settings });
 }

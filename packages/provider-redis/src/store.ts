@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { LockError } from "@lock/core";
 import type {
   Claim,
   KeyState,
@@ -10,23 +11,23 @@ import type {
   Renewal,
   RenewReply,
   StoreContext,
+  StoreEvents,
   TakeReply,
 } from "@lock/core";
-import type { ClientSource } from "./client.ts";
+import { Bucket, type Locks } from "./bucket.ts";
 import { Connection } from "./connection.ts";
-import { isRefusal } from "./failures.ts";
+import { asFailure, isRefusal } from "./failures.ts";
 import { KeyLayout } from "./key-layout.ts";
-import { decodeInspect, encodeInspect, inspectScript } from "./operations/inspect.ts";
-import {
-  decodeReleaseAll,
-  encodeReleaseAll,
-  releaseAllScript,
-  type Stage,
-  START,
-} from "./operations/release-all.ts";
-import { decodeRelease, encodeRelease, releaseScript } from "./operations/release.ts";
-import { decodeRenew, encodeRenew, renewScript } from "./operations/renew.ts";
-import { decodeTake, encodeTake, takeScript } from "./operations/take.ts";
+import { inspectScript } from "./operations/inspect.ts";
+import { releaseAllScript } from "./operations/release-all.ts";
+import { releaseScript } from "./operations/release.ts";
+import { renewScript } from "./operations/renew.ts";
+import { sealScript } from "./operations/seal.ts";
+import { onCluster, successionScript } from "./operations/succession.ts";
+import { takeScript } from "./operations/take.ts";
+import { ShardedWakeUp } from "./sharded-wake-up.ts";
+import { Shards } from "./shards.ts";
+import { checkSource, type ClientSource, isCluster } from "./source.ts";
 import { WakeUp } from "./wake-up.ts";
 
 export interface RedisStoreOptions extends ClientSource {
@@ -34,30 +35,42 @@ export interface RedisStoreOptions extends ClientSource {
   /** Milliseconds. */
   readonly callTimeout: number;
   readonly push: boolean;
+  /** Into how many buckets the namespace is divided, where the source is a cluster. Default: `DEFAULT_SHARDS`. */
+  readonly shards?: number | undefined;
 }
 
-/** Locks in one namespace of a Redis server. */
+/** Enough for a dozen masters to have some each, few enough to be walked through. */
+export const DEFAULT_SHARDS = 16;
+
+const scripts = [takeScript, renewScript, releaseScript, releaseAllScript, inspectScript, successionScript];
+
+/** Locks in one namespace of a Redis server, or of a cluster. */
 export class RedisStore implements LockStore {
   readonly capabilities: ProviderCapabilities;
+  /** Shards gather what goes together themselves, each for its own server. */
+  readonly batch: number;
   readonly #options: RedisStoreOptions;
-  readonly #layout: KeyLayout;
-  readonly #channel: string;
+  readonly #shards: number;
+  readonly #process = randomBytes(12).toString("base64url");
   #connection: Connection;
-  #wakeUp: WakeUp | null = null;
-  #marks = 0;
-  readonly #instance = randomBytes(12).toString("base64url");
+  #locks: Locks;
+  #buckets: readonly Bucket[] = [];
+  #wakeUp: WakeUp | ShardedWakeUp | null = null;
 
-  /** @throws {LockError} `LOCK_CONFIG` unless the options name exactly one server. */
+  /** @throws {LockError} `LOCK_CONFIG` unless the options name exactly one server or cluster. */
   constructor(options: RedisStoreOptions) {
+    checkSource(options);
     this.#options = options;
-    this.#layout = new KeyLayout(options.namespace);
-    this.#channel = options.push ? this.#layout.channel(this.#instance) : "";
     this.#connection = new Connection(options, options.callTimeout);
+    this.#shards = this.#connection.cluster ? (options.shards ?? DEFAULT_SHARDS) : 1;
+    this.#locks = this.#divide();
+    this.batch = this.#shards === 1 ? 100 : 1;
     this.capabilities = {
       scope: "shared",
       fencing: true,
       limits: true,
-      fifo: true,
+      // A claim on keys of several buckets stands in one queue after the other, and can be passed at those it does not stand in yet.
+      fifo: this.#shards === 1,
       push: options.push,
       inspect: true,
       transactions: false,
@@ -67,67 +80,112 @@ export class RedisStore implements LockStore {
 
   async connect({ id, logger, events }: StoreContext): Promise<void> {
     try {
-      const scripts = [takeScript, renewScript, releaseScript, releaseAllScript, inspectScript];
-      await this.#connection.open(id, logger, scripts);
-      if (this.#options.push) {
-        this.#wakeUp = new WakeUp(this.#connection.client, this.#channel, id, events, logger);
-        await this.#wakeUp.open();
-      }
+      const { cluster } = this.#connection;
+      const loaded = cluster ? [...scripts, sealScript].map(onCluster) : scripts;
+      await this.#connection.open(id, logger, loaded);
+      if (cluster) await this.#agreeOnShards();
+      await this.#locks.open();
+      await this.#listen(id, logger, events);
       await this.#warnOfEviction(id, logger);
     } catch (error) {
       await this.close();
       this.#connection = new Connection(this.#options, this.#options.callTimeout);
+      this.#locks = this.#divide();
       throw error;
     }
     logger.info(`Connection to Redis in "${id}" provider established`);
   }
 
-  async take(claims: readonly Claim[]): Promise<TakeReply[]> {
-    return decodeTake(claims, await this.#connection.run(encodeTake(this.#layout, this.#channel, claims)));
+  take(claims: readonly Claim[]): Promise<readonly TakeReply[]> {
+    return this.#locks.take(claims) as Promise<readonly TakeReply[]>;
   }
 
-  async renew(renewals: readonly Renewal[]): Promise<RenewReply[]> {
-    return decodeRenew(renewals, await this.#connection.run(encodeRenew(this.#layout, renewals)));
+  renew(renewals: readonly Renewal[]): Promise<readonly RenewReply[]> {
+    return this.#locks.renew(renewals) as Promise<readonly RenewReply[]>;
   }
 
-  async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
-    const once = this.#connection.resends && releases.some((release) => release.by === "owner");
-    const mark = once ? `${this.#instance}-${(this.#marks += 1).toString(36)}` : null;
-    const reply = decodeRelease(await this.#connection.run(encodeRelease(this.#layout, releases, mark)));
-    return reply;
+  release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
+    return this.#locks.release(releases) as Promise<readonly ReleaseReply[]>;
   }
 
   async releaseAll(ownerId: string | null): Promise<void> {
-    const stages: readonly Stage[] = ownerId === null ? ["unbounded", "awaited"] : [{ ownerId }];
-    for (const stage of stages) {
-      let walk = START;
-      do {
-        walk = decodeReleaseAll(await this.#connection.run(encodeReleaseAll(this.#layout, stage, walk)));
-      } while (walk.cursor !== START.cursor);
-    }
+    await this.#locks.releaseAll(ownerId);
   }
 
-  async inspect(keys: readonly string[]): Promise<KeyState[]> {
-    return decodeInspect(keys, await this.#connection.run(encodeInspect(this.#layout, keys)));
+  async inspect(keys: readonly string[]): Promise<readonly KeyState[]> {
+    return this.#locks.inspect(keys);
   }
 
   async close(): Promise<void> {
     const wakeUp = this.#wakeUp;
     this.#wakeUp = null;
-    await Promise.all([wakeUp?.close(), this.#connection.close()]);
+    await wakeUp?.close();
+    await this.#connection.close();
+  }
+
+  #divide(): Locks {
+    const { namespace, push } = this.#options;
+    this.#buckets = Array.from({ length: this.#shards }, (_, n) => {
+      const layout = new KeyLayout(namespace, n);
+      return new Bucket(this.#connection, layout, push ? layout.channel(this.#process) : "", this.#process);
+    });
+    return this.#shards === 1 ? (this.#buckets[0] as Bucket) : new Shards(this.#buckets);
+  }
+
+  async #listen(id: string, logger: Logger, events: StoreEvents): Promise<void> {
+    if (!this.#options.push) return;
+    const { client } = this.#connection;
+    const channels = this.#buckets.map(({ layout }) => layout.channel(this.#process));
+    const locks = this.#locks;
+    const [first] = this.#buckets;
+    const heard: StoreEvents = {
+      granted: (handover) => {
+        // What one bucket gives to a claim on keys of several is a reason to ask for the rest.
+        if (locks instanceof Shards && locks.gathers(handover.claimId))
+          return events.wake([handover.claimId]);
+        if (locks === first) first?.see(Number(handover.token));
+        events.granted(handover);
+      },
+      wake: (claimIds) => events.wake(claimIds),
+      wakeAll: () => events.wakeAll(),
+      lost: (grantIds, cause) => events.lost(grantIds, cause),
+      lostAll: (cause) => events.lostAll(cause),
+    };
+    this.#wakeUp = isCluster(client)
+      ? new ShardedWakeUp(client, channels, id, heard, logger)
+      : new WakeUp(client, channels[0] as string, id, heard, logger);
+    await this.#wakeUp.open();
+  }
+
+  /** Processes that divided the keys differently would not exclude each other. */
+  async #agreeOnShards(): Promise<void> {
+    const { namespace } = this.#options;
+    const name = new KeyLayout(namespace).shards;
+    try {
+      await this.#connection.command("set", [name, this.#shards, "NX"]);
+      const agreed = Number(await this.#connection.command("get", [name]));
+      if (agreed === this.#shards) return;
+      throw new LockError(
+        "LOCK_CONFIG",
+        `The namespace "${namespace}" is divided into ${agreed} shards: give redisProvider shards: ${agreed}, or a namespace of its own`,
+      );
+    } catch (error) {
+      throw asFailure(error);
+    }
   }
 
   async #warnOfEviction(id: string, logger: Logger): Promise<void> {
-    let memory: unknown;
+    let memory: unknown[];
     try {
-      memory = await this.#connection.command("info", ["memory"]);
+      memory = await this.#connection.ask("info", ["memory"]);
     } catch (error) {
       // A user without the right to ask may lock all the same.
       if (isRefusal(error)) return;
       throw error;
     }
-    const policy = /^maxmemory_policy:(\S+)/m.exec(String(memory))?.[1] ?? "noeviction";
-    if (policy === "noeviction") return;
+    const policies = memory.map((text) => /^maxmemory_policy:(\S+)/m.exec(String(text))?.[1] ?? "noeviction");
+    const policy = policies.find((one) => one !== "noeviction");
+    if (policy === undefined) return;
     logger.warn(
       `Redis in "${id}" provider evicts data when memory runs out (maxmemory-policy ${policy}): locks and fencing counters ` +
         `may vanish while they are held. Set maxmemory-policy noeviction on a server that holds locks`,

@@ -3,6 +3,7 @@ import type { Logger, StoreEvents } from "@lock/core";
 import { DISCONNECT_TIMEOUT, reconnectPause, type RedisClient } from "./client.ts";
 import { endClient, FIRST_CONTACT } from "./connection.ts";
 import { asFailure, isRefusal } from "./failures.ts";
+import { tellEvents } from "./message.ts";
 
 /**
  * The one connection on which a process hears that its waiters' turns have come: a channel of its own, so that a release
@@ -92,21 +93,7 @@ export class WakeUp {
   };
 
   readonly #onMessage = (_channel: string, message: string): void => {
-    for (const line of message.split("\n")) {
-      const [sort, claimId, ticket, token, remaining] = line.split(" ");
-      if (claimId === undefined) continue;
-      if (sort === "w") {
-        this.#events.wake([claimId]);
-      } else if (sort === "g") {
-        this.#events.granted({
-          claimId,
-          ticket: Number(ticket),
-          token: Number(token),
-          remaining: Number(remaining),
-          provisional: true,
-        });
-      }
-    }
+    tellEvents(this.#events, message);
   };
 
   readonly #onError = (error: Error): void => {

@@ -30,7 +30,8 @@ export interface Instance extends AsyncDisposable {
 }
 
 export async function instance(options: Partial<RedisStoreOptions> = {}): Promise<Instance> {
-  const source = options.client || options.redisUrl ? {} : { redisUrl };
+  const source =
+    options.client || options.redisUrl || options.redisCluster || options.redisOptions ? {} : { redisUrl };
   const store = new RedisStore({
     namespace: newNamespace(),
     callTimeout: 5_000,
@@ -132,12 +133,12 @@ export function client(url: string = redisUrl): Redis & AsyncDisposable {
   });
 }
 
-/** What a namespace has on the server, by the part of the name behind its tag. The counter and the floor stay for ever. */
+/** What a namespace has on the server, by the part of the name behind its tag. The counter, the floor and whose it is stay for ever. */
 export async function leftBehind(redis: Redis, namespace: string): Promise<string[]> {
-  const { base, floor } = new KeyLayout(namespace);
+  const { base, floor, server } = new KeyLayout(namespace);
   const names = await redis.keys(`${base.replace(/[[\]?*\\]/g, "\\$&")}*`);
   return names
-    .filter((name) => name !== base && name !== floor)
+    .filter((name) => ![base, floor, server].includes(name))
     .map((name) => name.slice(base.length))
     .toSorted();
 }

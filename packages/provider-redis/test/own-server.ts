@@ -1,5 +1,5 @@
 import { RedisContainer } from "@testcontainers/redis";
-import { onTestFinished, type TestContext } from "vitest";
+import { onTestFinished } from "vitest";
 
 /** What `./dev test` removes its containers by, should a run be interrupted. */
 const labels = { "lock.test.run": process.env["LOCK_TEST_RUN"] ?? "unnamed" };
@@ -10,18 +10,15 @@ export interface OwnServer {
   readonly port: number;
 }
 
-/**
- * A server for a test that flushes or reconfigures it; it goes with the test. Without a container engine, where the
- * run uses a server that somebody else started, the test is skipped.
- */
-export async function ownServer({ skip }: Pick<TestContext, "skip">): Promise<OwnServer> {
+/** A server for a test that flushes or reconfigures it; it goes with the test. */
+export async function ownServer(): Promise<OwnServer> {
   const image = process.env["LOCK_TEST_REDIS_IMAGE"] ?? "redis:8-alpine";
   const container = await new RedisContainer(image)
     .withLabels(labels)
     .start()
-    .catch((error: unknown) => {
-      if (String(error).includes("container runtime")) return skip("needs a container engine");
-      throw error;
+    .catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`This test needs a Redis of its own: install Docker and start it (${why})`, { cause });
     });
   onTestFinished(async () => {
     await container.stop();

@@ -31,8 +31,13 @@ describe("redisProvider", () => {
       /^LOCK_CONFIG: .*not both/,
     );
     expect(refusal({ client: {} })).toMatch(/^LOCK_CONFIG: .*new Redis/);
-    const cluster = new Cluster([], { lazyConnect: true });
-    expect(refusal({ client: cluster })).toMatch(/^LOCK_CONFIG: .*one server/);
+    const prefixed = { keyPrefix: "{app}:", lazyConnect: true };
+    expect(refusal({ client: new Cluster(["redis://host"], prefixed) })).toMatch(/^LOCK_CONFIG: .*braces/);
+    expect(refusal({ client: new Cluster(["redis://host"], { lazyConnect: true }) })).toBeNull();
+    expect(refusal({ redisCluster: { nodes: [] } })).toMatch(/^LOCK_CONFIG: .*name nodes/);
+    expect(refusal({ redisUrl, redisCluster: { nodes: [redisUrl] } })).toMatch(/^LOCK_CONFIG: .*not both/);
+    expect(refusal({ redisCluster: { nodes: [redisUrl] }, shards: 0 })).toMatch(/^LOCK_CONFIG: .*shards/);
+    expect(refusal({ redisUrl, shards: 4 })).toMatch(/^LOCK_CONFIG: .*cluster only/);
     expect(refusal({ redisOptions: { host: "localhost" } })).toBeNull();
     expect(refusal({ redisOptions: { path: "/tmp/redis.sock" } })).toBeNull();
     expect(refusal({ redisUrl: "/tmp/redis.sock" })).toBeNull();

@@ -12,12 +12,12 @@ import { decodeLimit, decodeSpan } from "./span.ts";
  * inspect: changes nothing
  *
  * KEYS  1 counter, then the holders of each key
- * ARGV  none
+ * ARGV  1 the number of keys
  * reply for each key: {claims waiting, limit (0: none), then for each holder: owner or "", token, remaining in ms (-1: without end)}
  */
 const inspect = lua`
 local replies, skip = {}, #base + 3
-for at = 2, #KEYS do
+for at = 2, ARGV[1] + 1 do
   local key = string.sub(KEYS[at], skip)
   local h = holders(key)
   local standing_here, n = 0, 1
@@ -45,7 +45,7 @@ export const inspectScript: Script = composeScript(clock, holders, waiters, stan
 export function encodeInspect(layout: KeyLayout, keys: readonly string[]): ScriptCall {
   const names = [layout.base];
   for (const key of keys) names.push(layout.holders(key));
-  return { script: inspectScript, keys: names, args: [] };
+  return { script: inspectScript, keys: names, args: [keys.length] };
 }
 
 export function decodeInspect(keys: readonly string[], reply: unknown): KeyState[] {

@@ -10,7 +10,7 @@ import { encodeLease } from "./span.ts";
  * renew
  *
  * KEYS  1 counter, 2 floor, then the holders of every key of every renewal
- * ARGV  for each renewal: grant id, lease in ms (-1: without end), number of keys
+ * ARGV  for each renewal: grant id, lease in ms (-1: without end, 0: only to be told whether it is held), number of keys
  * reply for each renewal: 1 renewed, on all its keys; 0 lost, and nothing changed
  */
 
@@ -64,7 +64,7 @@ for a = 1, #ARGV, 3 do
     if holder then table.insert(found, { h, holder }) else whole = 0 end
     if h.ghost and h.ghost.id == id then clear_ghost(h) end
   end
-  if whole == 1 then
+  if whole == 1 and lease > 0 then
     for _, one in ipairs(found) do extend(one[1], one[2], lease) end
   end
   table.insert(replies, whole)
@@ -80,7 +80,7 @@ export function encodeRenew(layout: KeyLayout, renewals: readonly Renewal[]): Sc
   const args: (string | number)[] = [];
   for (const renewal of renewals) {
     for (const key of renewal.keys) keys.push(layout.holders(key));
-    args.push(renewal.grantId, encodeLease(renewal.lease), renewal.keys.length);
+    args.push(renewal.grantId, renewal.lease === 0 ? 0 : encodeLease(renewal.lease), renewal.keys.length);
   }
   return { script: renewScript, keys, args };
 }

@@ -1,0 +1,137 @@
+import type {
+  Claim,
+  KeyState,
+  LockStore,
+  Release,
+  ReleaseReply,
+  Renewal,
+  RenewReply,
+  TakeReply,
+} from "@lock/core";
+import type { Connection } from "./connection.ts";
+import type { KeyLayout } from "./key-layout.ts";
+import { decodeInspect, encodeInspect } from "./operations/inspect.ts";
+import { decodeReleaseAll, encodeReleaseAll, type Stage, START } from "./operations/release-all.ts";
+import { decodeRelease, encodeRelease } from "./operations/release.ts";
+import { decodeRenew, encodeRenew } from "./operations/renew.ts";
+import { encodeSeal, type Seal } from "./operations/seal.ts";
+import { encodeSuccession, givesTokens, isServerUnknown, onCluster } from "./operations/succession.ts";
+import { decodeTake, encodeTake } from "./operations/take.ts";
+import type { ScriptCall } from "./script.ts";
+
+/** What a store does with locks, once it is connected: one bucket of it, or many. */
+export type Locks = Required<Pick<LockStore, "take" | "renew" | "release" | "releaseAll" | "inspect">> & {
+  /** Makes itself known to the server, so that the first lock takes one command. */
+  open(): Promise<void>;
+};
+
+/** The locks that live in one slot, each step of theirs one script. */
+export class Bucket implements Locks {
+  readonly layout: KeyLayout;
+  readonly #connection: Connection;
+  readonly #channel: string;
+  readonly #process: string;
+  #marks = 0;
+  // The greatest token given to this process: a server that knows less has lost some.
+  #seen = 0;
+  // On which standing of the connection the server was last made sure of.
+  #sureOf = -1;
+  #succession: Promise<void> | null = null;
+
+  /** `channel`: on which the process hears of its grants, "" for none. `process`: unique among all processes. */
+  constructor(connection: Connection, layout: KeyLayout, channel: string, process: string) {
+    this.#connection = connection;
+    this.layout = layout;
+    this.#channel = channel;
+    this.#process = process;
+  }
+
+  async open(): Promise<void> {
+    await this.#succeed();
+  }
+
+  async take(claims: readonly Claim[]): Promise<TakeReply[]> {
+    const replies = decodeTake(claims, await this.#run(encodeTake(this.layout, this.#channel, claims)));
+    for (const reply of replies) if (reply.status === "granted") this.see(Number(reply.token));
+    return replies;
+  }
+
+  async renew(renewals: readonly Renewal[]): Promise<RenewReply[]> {
+    return decodeRenew(renewals, await this.#run(this.#guarded(encodeRenew(this.layout, renewals))));
+  }
+
+  async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
+    const once = this.#connection.resends && releases.some((release) => release.by === "owner");
+    const mark = once ? `${this.#process}-${(this.#marks += 1).toString(36)}` : null;
+    return decodeRelease(await this.#run(this.#guarded(encodeRelease(this.layout, releases, mark))));
+  }
+
+  /** Resolves with the token that the grant has from now on; 0: it is not held any more. */
+  async seal(seal: Seal): Promise<number> {
+    const token = Number(await this.#run(this.#guarded(encodeSeal(this.layout, seal))));
+    this.see(token);
+    return token;
+  }
+
+  async releaseAll(ownerId: string | null): Promise<void> {
+    const stages: readonly Stage[] = ownerId === null ? ["unbounded", "awaited"] : [{ ownerId }];
+    for (const stage of stages) {
+      let walk = START;
+      do {
+        walk = decodeReleaseAll(await this.#run(this.#guarded(encodeReleaseAll(this.layout, stage, walk))));
+      } while (walk.cursor !== START.cursor);
+    }
+  }
+
+  async inspect(keys: readonly string[]): Promise<KeyState[]> {
+    return decodeInspect(keys, await this.#run(this.#guarded(encodeInspect(this.layout, keys))));
+  }
+
+  /** A grant was handed over to this process. */
+  see(token: number): void {
+    if (token > this.#seen) this.#seen = token;
+  }
+
+  async #run(call: ScriptCall): Promise<unknown> {
+    const { cluster, standing } = this.#connection;
+    if (this.#sureOf !== standing && givesTokens(call)) await this.#succeed();
+    if (!cluster) return this.#connection.run(call);
+    const clustered = { ...call, script: onCluster(call.script) };
+    try {
+      return await this.#connection.run(clustered);
+    } catch (error) {
+      // The slot has changed hands since.
+      if (!isServerUnknown(error)) throw error;
+      this.#sureOf = -1;
+      await this.#succeed();
+      return this.#connection.run(clustered);
+    }
+  }
+
+  /** Makes sure that the counter is ahead of all tokens, whichever server has it now. */
+  #succeed(): Promise<void> {
+    this.#succession ??= this.#takeOver().finally(() => {
+      this.#succession = null;
+    });
+    return this.#succession;
+  }
+
+  async #takeOver(): Promise<void> {
+    const { cluster } = this.#connection;
+    let standing: number;
+    do {
+      await this.#connection.stands();
+      standing = this.#connection.standing;
+      await this.#connection.run(encodeSuccession(this.layout, this.#seen, cluster));
+    } while (standing !== this.#connection.standing);
+    this.#sureOf = standing;
+  }
+
+  /**
+   * On a cluster, a request whose keys all exist would be carried out on a slot that moves, and find the keys that it doesn't name gone.
+   * One that names a key that never exists is told to try again, until the slot has moved. (A take names its tombstones.)
+   */
+  #guarded(call: ScriptCall): ScriptCall {
+    return this.#connection.cluster ? { ...call, keys: [...call.keys, this.layout.nothing] } : call;
+  }
+}
