@@ -13,6 +13,7 @@ export {
   PLACE_LIFETIME,
   TOMBSTONE_LIFETIME,
   type Awaitable,
+  type Binding,
   type Claim,
   type Handover,
   type Holder,

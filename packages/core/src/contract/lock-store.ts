@@ -26,6 +26,18 @@ export interface Claim {
   readonly keepLease: boolean;
   /** Whether it stands in the queue when it can't be granted now. `false`: answer `busy`, and queue nothing. */
   readonly wait: boolean;
+  /**
+   * The `sharedContext.transactionManager` that its grant is for: once granted, `bind` is called. Only where the manifest offers
+   * `transactions`; such a claim has no owner. Absent for all others.
+   */
+  readonly transaction?: unknown;
+}
+
+/** A grant that is to live exactly as long as a transaction of the user's. */
+export interface Binding {
+  readonly grantId: string;
+  readonly keys: readonly string[];
+  readonly transaction: unknown;
 }
 
 /** What became of a claim. Being busy is a value; an exception or `failed` means that the backend could not say. */
@@ -207,6 +219,12 @@ export interface LockStore {
   release(releases: readonly Release[]): Awaitable<readonly ReleaseReply[]>;
   /** Frees every lock of `ownerId`; `null`: every lock in the namespace, those of `execute` included. Costs what it frees. */
   releaseAll(ownerId: string | null): Awaitable<void>;
+  /**
+   * Makes a grant live exactly as long as the transaction: from then on it needs no renewal, and nothing but the end of the transaction (or
+   * `releaseAll(null)`) frees it. Called once for each grant of a claim with a `transaction`, within its lease. Where it throws, the
+   * claim is withdrawn. Required where the manifest offers `transactions`.
+   */
+  bind?(binding: Binding): Awaitable<void>;
   /** In the order of the keys. Required where the manifest offers `inspect`. */
   inspect?(keys: readonly string[]): Awaitable<readonly KeyState[]>;
   /** Closes what `connect` opened and nothing that was handed in. May be called at any time, also twice. */

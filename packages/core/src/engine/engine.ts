@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import type { ProviderCapabilities } from "../contract/capabilities.ts";
-import { LockError } from "../contract/errors.ts";
 import type { Lock } from "../contract/lock.ts";
 import type {
   Awaitable,
@@ -13,13 +12,14 @@ import type {
 import type { Logger } from "../contract/logger.ts";
 import type { CleanAcquireArgs, CleanExecuteArgs, ConnectContext, Provider } from "../contract/provider.ts";
 import type { SharedContext } from "../contract/shared-context.ts";
+import { bindToTransaction } from "./binding.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Exchange } from "./exchange.ts";
 import { Grant } from "./grant.ts";
 import { giveUp, runJob } from "./job.ts";
 import { isThenable } from "./outbox.ts";
 import type { Policy } from "./policy.ts";
-import { closed, notAcquired, timedOut, unavailable } from "./refusals.ts";
+import { closed, notAcquired, timedOut, unavailable, unbound, unsupported } from "./refusals.ts";
 import { Residents } from "./residents.ts";
 import { Waiter, type Ending, type Granted } from "./waiter.ts";
 import type { Rules } from "./waiting.ts";
@@ -76,8 +76,9 @@ export class Engine implements Provider {
     args: CleanExecuteArgs,
     sharedContext: SharedContext | undefined,
   ): Promise<T> {
+    let transaction: unknown;
     try {
-      this.#admit(keys, args.signal, sharedContext);
+      transaction = this.#admit(keys, args.signal, sharedContext);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -93,7 +94,14 @@ export class Engine implements Provider {
       keepLease: false,
       wait: timeout > 0,
     };
-    const held = this.#obtain({ claim, timeout, waits: true, signal: args.signal });
+    const wish = { claim, timeout, waits: true, signal: args.signal };
+    if (transaction != null) {
+      return this.#bind({ ...wish, claim: { ...claim, transaction } }).then((grant) => {
+        this.#residents.run(grant);
+        return runJob(grant, job, this.#exchange, this.#logger);
+      });
+    }
+    const held = this.#obtain(wish);
     if (held instanceof Grant) return runJob(held, job, this.#exchange, this.#logger);
     return held.then((grant) => {
       if (args.signal?.aborted) return giveUp(grant, args.signal, this.#exchange);
@@ -106,7 +114,7 @@ export class Engine implements Provider {
     args: CleanAcquireArgs,
     sharedContext: SharedContext | undefined,
   ): Promise<Lock> {
-    this.#admit(keys, args.signal, sharedContext);
+    const transaction = this.#admit(keys, args.signal, sharedContext);
     const { policy } = this.#exchange;
     const timeout = args.timeout ?? policy.waitTimeout;
     const claim: Claim = {
@@ -119,7 +127,12 @@ export class Engine implements Provider {
       keepLease: args.expire === undefined,
       wait: args.awaitQueue && timeout > 0,
     };
-    return this.#obtain({ claim, timeout, waits: args.awaitQueue, signal: args.signal });
+    const wish = { claim, timeout, waits: args.awaitQueue, signal: args.signal };
+    if (transaction == null) return this.#obtain(wish);
+    // By its owner it could be freed, or granted again, from outside of the transaction.
+    const { lease } = policy;
+    const strange: Claim = { ...claim, ownerId: null, kind: "execute", lease, keepLease: false, transaction };
+    return this.#bind({ ...wish, claim: strange }, args.ownerId);
   }
 
   async release(
@@ -127,7 +140,7 @@ export class Engine implements Provider {
     ownerId: string | null,
     sharedContext: SharedContext | undefined,
   ): Promise<boolean> {
-    this.#admit(keys, undefined, sharedContext);
+    if (this.#admit(keys, undefined, sharedContext) != null) throw unbound(this.#residents.name, keys);
     try {
       return await this.#exchange.releaseOwned(keys, ownerId);
     } catch (error) {
@@ -136,7 +149,7 @@ export class Engine implements Provider {
   }
 
   async releaseAll(ownerId: string | null, sharedContext: SharedContext | undefined): Promise<void> {
-    this.#admit([], undefined, sharedContext);
+    if (this.#admit([], undefined, sharedContext) != null) throw unbound(this.#residents.name);
     try {
       await this.#exchange.call(() => this.#store.releaseAll(ownerId));
     } catch (error) {
@@ -187,11 +200,18 @@ export class Engine implements Provider {
     keys: readonly string[],
     signal: AbortSignal | undefined,
     sharedContext: SharedContext | undefined,
-  ): void {
+  ): unknown {
     if (this.#closing !== null) throw closed(this.#residents.name, keys);
-    if (sharedContext?.transactionManager != null)
+    const transaction = sharedContext?.transactionManager;
+    if (transaction != null && !(this.capabilities.transactions && this.#store.bind !== undefined))
       throw unsupported(this.#residents.name, "transactions", keys);
     signal?.throwIfAborted();
+    return transaction;
+  }
+
+  async #bind(wish: Wish, ownerId: string | null = null): Promise<Grant> {
+    const parts = { store: this.#store, exchange: this.#exchange, residents: this.#residents };
+    return bindToTransaction(await this.#obtain(wish), wish.claim, ownerId, wish.signal, parts);
   }
 
   #nextId(): string {
@@ -245,7 +265,7 @@ export class Engine implements Provider {
 
   #hold(claim: Claim, granted: Granted): Grant {
     const { keys, ownerId, kind, lease } = claim;
-    const keeping = kind === "execute" ? "renewed" : "as-granted";
+    const keeping = kind === "execute" && claim.transaction == null ? "renewed" : "as-granted";
     return new Grant(this.#residents, keys, ownerId, granted, keeping, lease);
   }
 
@@ -271,8 +291,4 @@ interface Wish {
   /** Whether being refused means that time is up, as it does for one try of a call that waits. */
   readonly waits: boolean;
   readonly signal: AbortSignal | undefined;
-}
-
-function unsupported(name: string, what: string, keys: readonly string[]): LockError {
-  return new LockError("LOCK_UNSUPPORTED", `The provider "${name}" does not offer ${what}`, { keys });
 }

@@ -37,8 +37,8 @@ export interface GrantHost {
   grantLost(grant: Grant, error: LockError): void;
 }
 
-/** How a grant is held: renewed in the background for a job, or until its own expiry. */
-export type Keeping = "renewed" | "as-granted";
+/** How a grant is held: renewed in the background for a job, until its own expiry, or as long as a transaction lives. */
+export type Keeping = "renewed" | "as-granted" | "bound";
 
 /** A grant that is held, lost or released: the handle that users get, and what renews it. */
 export class Grant implements Lock, Appointment {
@@ -49,7 +49,7 @@ export class Grant implements Lock, Appointment {
   readonly id: string;
   readonly #host: GrantHost;
   readonly #keeping: Keeping;
-  readonly #token: bigint | number | null;
+  readonly token: bigint | number | null;
   readonly #tombstone: boolean;
   readonly #stray: string | undefined;
   #lease: Lease;
@@ -75,7 +75,7 @@ export class Grant implements Lock, Appointment {
     this.keys = keys;
     this.ownerId = ownerId;
     this.id = granted.grantId;
-    this.#token = granted.token;
+    this.token = granted.token;
     this.#tombstone = granted.tombstone;
     this.#stray = granted.stray;
     this.#keeping = keeping;
@@ -87,7 +87,7 @@ export class Grant implements Lock, Appointment {
   }
 
   get fencingToken(): bigint {
-    if (this.#host.fencing && this.#token !== null) return BigInt(this.#token);
+    if (this.#host.fencing && this.token !== null) return BigInt(this.token);
     const message = `The provider "${this.#host.name}" gives no fencing tokens`;
     throw new LockError("LOCK_UNSUPPORTED", message, { keys: this.keys });
   }
@@ -133,6 +133,8 @@ export class Grant implements Lock, Appointment {
     this.assertHeld();
     while (this.#changing) await new Promise<void>((resolve) => (this.#changes ??= []).push(resolve));
     this.assertHeld();
+    // It lasts as long as its transaction, whatever is asked.
+    if (this.#keeping === "bound") return;
     if (this.#host.closed) throw closed(this.#host.name, this.keys);
     // The lock of a job always has a lease, so that a dead process does not hold it for ever.
     const length = asked > 0 ? asked : this.#keeping === "renewed" ? this.#host.defaultLease : Infinity;
@@ -146,7 +148,7 @@ export class Grant implements Lock, Appointment {
   }
 
   async release(): Promise<boolean> {
-    if (this.#host.closed) throw closed(this.#host.name, this.keys);
+    if (this.#host.closed && this.#keeping !== "bound") throw closed(this.#host.name, this.keys);
     return (await this.giveBack()) === "freed";
   }
 
@@ -263,6 +265,8 @@ export class Grant implements Lock, Appointment {
       this.#over = "released";
       this.#host.leases.cancel(this);
     }
+    // Nothing but the end of its transaction frees it.
+    if (this.#keeping === "bound") return "unclear";
     const before = this.#releasedBefore;
     this.#releasedBefore = true;
     const certain = (freed: Freed): Freed => (freed === "gone" && before ? "unclear" : freed);

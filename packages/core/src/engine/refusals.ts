@@ -35,3 +35,15 @@ export function closed(name: string, keys: readonly string[] = []): LockError {
 export function lost(keys: readonly string[], why: string, cause?: unknown): LockLostError {
   return new LockLostError(`Lost the lock for ${nameKeys(keys)}: ${why}`, { keys, cause });
 }
+
+export function unsupported(name: string, what: string, keys: readonly string[]): LockError {
+  return new LockError("LOCK_UNSUPPORTED", `The provider "${name}" does not offer ${what}`, { keys });
+}
+
+export function unbound(name: string, keys: readonly string[] = []): LockError {
+  return unsupported(
+    name,
+    "releasing with a transactionManager: what a transaction holds is free when it ends",
+    keys,
+  );
+}
