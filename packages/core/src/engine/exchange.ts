@@ -164,7 +164,9 @@ export class Exchange {
     const now = this.clock.now();
     this.agenda.set(grace, now + WITHDRAWAL_GRACE);
     const release: Release = { by: "claim", claimId: claim.id, keys: claim.keys, tombstone };
-    this.deliver(release, now + Math.max(claim.lease, this.policy.callTimeout) * 2, tell);
+    // Another call of its owner may have been granted in place under this claim, for longer than it asked for itself.
+    const lasts = claim.ownerId === null ? Math.max(claim.lease, this.policy.callTimeout) * 2 : Infinity;
+    this.deliver(release, now + lasts, tell);
   }
 
   /** Sees to it that a release by id gets through, until `until`. */
