@@ -6,7 +6,9 @@ import type { Call, Row } from "./operations/request.ts";
 import { sessionStatement } from "./session.ts";
 
 // The server's text as it is: parsers that the application has set for its own queries must not change what we read.
-const types = { getTypeParser: () => (value: string) => value };
+export const types: { getTypeParser(): (value: string) => string } = {
+  getTypeParser: () => (value: string) => value,
+};
 
 export interface ConnectionOptions {
   readonly settings: ConnectionSettings;

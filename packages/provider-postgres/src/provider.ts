@@ -23,6 +23,14 @@ export interface PostgresProviderOptions extends ConnectionSource, ProviderSetti
    */
   readonly connections?: number | undefined;
   /**
+   * What the locks of `execute` live with. `"session"`: with a long-lived connection of this process, so that they are free the moment that it dies and need no
+   * renewal; where nobody else wants the key there is not even a row. `"rows"`: with a lease that is renewed. Both exclude each other, and
+   * what `acquire` takes is rows in either. Default: `"rows"`.
+   */
+  readonly mode?: "session" | "rows" | undefined;
+  /** How many connections the locks of `execute` live with in `mode: "session"`, whatever number of locks. Default: 2. */
+  readonly sessions?: number | undefined;
+  /**
    * Whether a release wakes the next waiter through LISTEN and NOTIFY. `false`: no connection listens and waiters poll (see
    * `defaultRetryInterval`), for servers or poolers that can't notify. Default: `true`.
    */
@@ -42,6 +50,8 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
     namespace = "lock",
     connections = 2,
     push = true,
+    mode = "rows",
+    sessions = 2,
     ...settings
   } = options;
   if (
@@ -58,6 +68,12 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
   if (!Number.isInteger(connections) || connections < 1) {
     throw new LockError("LOCK_CONFIG", "connections must be a whole number of at least 1");
   }
+  if (mode !== "session" && mode !== "rows") {
+    throw new LockError("LOCK_CONFIG", 'mode must be "session" or "rows"');
+  }
+  if (!Number.isInteger(sessions) || sessions < 1) {
+    throw new LockError("LOCK_CONFIG", "sessions must be a whole number of at least 1");
+  }
   const callTimeout = Math.min(parseDuration(settings.callTimeout ?? 5, "callTimeout"), longestTimer);
   const store = new PostgresStore({
     settings: connectionSettings({ connectionString, pool, db }),
@@ -65,6 +81,7 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
     connections,
     callTimeout,
     push,
+    sessions: mode === "session" ? sessions : 0,
   });
   return defineProvider({ identifier: "locking-postgres", store, ...settings });
 }

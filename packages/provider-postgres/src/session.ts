@@ -20,9 +20,20 @@ const settings: readonly (readonly [name: string, value: string])[] = [
   ["jit", "off"],
 ];
 
+/** Lets the server end the session of a host that is dead or cut off within 30 s. */
+export const liveness: readonly (readonly [name: string, value: string])[] = [
+  ["tcp_keepalives_idle", "10"],
+  ["tcp_keepalives_interval", "5"],
+  ["tcp_keepalives_count", "3"],
+  ["tcp_user_timeout", "25000"],
+];
+
 /** One statement. A setting that this version of the server does not know is left out. */
-export function sessionStatement(statementTimeout: number): string {
-  const values = [...settings, ["statement_timeout", String(Math.ceil(statementTimeout))] as const];
+export function sessionStatement(
+  statementTimeout: number,
+  more: readonly (readonly [name: string, value: string])[] = [],
+): string {
+  const values = [...settings, ...more, ["statement_timeout", String(Math.ceil(statementTimeout))] as const];
   const list = values.map(([name, value]) => `('${name}', '${value}')`).join(", ");
   return (
     `SELECT set_config(s.name, v.value, false) FROM (VALUES ${list}) AS v(name, value) JOIN pg_settings s ON s.name = v.name` +

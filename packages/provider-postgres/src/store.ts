@@ -1,5 +1,6 @@
 import { LockError } from "@lock/core";
 import type {
+  Binding,
   Claim,
   KeyState,
   LockStore,
@@ -11,27 +12,17 @@ import type {
   StoreContext,
   TakeReply,
 } from "@lock/core";
+import { checkServer } from "./check-server.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { Connection } from "./connection.ts";
-import { missingMigrations } from "./failures.ts";
+import { endSessionsCall } from "./operations/end-sessions.ts";
 import { tell, type Handovers } from "./operations/handovers.ts";
-import { inspectCall, readInspectReplies } from "./operations/inspect.ts";
-import {
-  readReleaseAllReply,
-  releaseAllCall,
-  releaseAllSignature,
-  releaseAllStart,
-} from "./operations/release-all.ts";
-import {
-  readReleaseReplies,
-  releaseCall,
-  releaseOneSignature,
-  releaseSignature,
-} from "./operations/release.ts";
-import { readRenewReplies, renewCall, renewSignature } from "./operations/renew.ts";
-import { slices } from "./operations/slices.ts";
-import { readSweepReply, sweepCall, sweepSignature } from "./operations/sweep.ts";
-import { readTakeReplies, takeCall, takeOneSignature, takeSignature } from "./operations/take.ts";
+import { readSweepReply, sweepCall } from "./operations/sweep.ts";
+import { Pulse } from "./pulse.ts";
+import { Rows } from "./rows.ts";
+import { SessionLocks } from "./sessions/session-locks.ts";
+import { Transactions } from "./transactions.ts";
+import { WaitingClaims } from "./waiting-claims.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** Milliseconds between two sweeps of an instance that is in use. */
@@ -43,14 +34,25 @@ export interface PostgresStoreOptions {
   readonly connections: number;
   readonly callTimeout: number;
   readonly push: boolean;
+  /** How many connections the locks of `execute` live with. Default: none, they live with leases. */
+  readonly sessions?: number;
+}
+
+interface Opened {
+  readonly connection: Connection;
+  readonly wakeUp: WakeUp | undefined;
+  readonly rows: Rows;
+  readonly sessions: SessionLocks | undefined;
+  readonly pulse: Pulse;
 }
 
 export class PostgresStore implements LockStore {
   readonly capabilities: ProviderCapabilities;
   readonly #options: PostgresStoreOptions;
+  readonly #waiting = new WaitingClaims();
+  readonly #transactions = new Transactions();
   #context: StoreContext | undefined;
-  #connection: Connection | undefined;
-  #wakeUp: WakeUp | undefined;
+  #opened: Opened | undefined;
   #nextSweep = 0;
   #sweepPage: string | null = null;
 
@@ -63,131 +65,140 @@ export class PostgresStore implements LockStore {
       fifo: true,
       push: options.push,
       inspect: true,
-      transactions: false,
-      crashRelease: "lease",
+      transactions: true,
+      crashRelease: (options.sessions ?? 0) > 0 ? "session" : "lease",
     };
   }
 
   async connect(context: StoreContext): Promise<void> {
-    const { settings, connections, callTimeout, push } = this.#options;
+    const { settings, namespace, connections, callTimeout, push, sessions: count = 0 } = this.#options;
+    const { events, logger } = context;
     this.#context = context;
     const connection = new Connection({ settings, connections, callTimeout });
-    const wakeUp = push
-      ? new WakeUp({ settings, callTimeout, events: context.events, logger: context.logger })
-      : undefined;
-    this.#connection = connection;
-    this.#wakeUp = wakeUp;
+    const wakeUp = push ? new WakeUp({ settings, callTimeout, events, logger, tell: this.#tell }) : undefined;
+    const channel = wakeUp?.channel ?? null;
+    const rows = new Rows({ namespace, connection, channel, tell: this.#tell });
+    const sessions =
+      count > 0
+        ? new SessionLocks({
+            settings,
+            namespace,
+            callTimeout,
+            sessions: count,
+            connection,
+            rows,
+            events,
+            logger,
+          })
+        : undefined;
+    const pulse = new Pulse({
+      rows,
+      sessions,
+      waiting: this.#waiting,
+      transactions: this.#transactions,
+      logger,
+    });
+    this.#opened = { connection, wakeUp, rows, sessions, pulse };
     try {
-      await Promise.all([connection.open().then(() => checkServer(connection)), wakeUp?.start()]);
+      // The functions first: what a session says of one that is missing is harder to understand.
+      await connection.open();
+      await checkServer(connection);
+      await Promise.all([wakeUp?.start(), sessions?.start()]);
     } catch (error) {
       await this.close();
       throw error;
     }
+    pulse.start();
     // Somewhere in the interval, so that processes that live shortly sweep too, now and then.
     this.#nextSweep = performance.now() + Math.random() * sweepInterval;
-    context.logger.info(`Connection to PostgreSQL in "${context.id}" provider established`);
+    logger.info(`Connection to PostgreSQL in "${context.id}" provider established`);
   }
 
   async take(claims: readonly Claim[]): Promise<TakeReply[]> {
-    const { namespace } = this.#options;
-    return slices(claims, async (slice) => {
-      const rows = await this.#opened.query(takeCall(namespace, this.#channel, slice));
-      const { replies, handovers } = readTakeReplies(slice, rows);
-      this.#tell(handovers);
-      return replies;
-    });
+    const { rows, sessions } = this.#open;
+    const replies = await (sessions ?? rows).take(claims);
+    for (const [n, claim] of claims.entries()) {
+      const status = replies[n]?.status;
+      if (status === "queued") this.#waiting.add(claim);
+      else if (status !== "failed") this.#waiting.delete(claim.id);
+    }
+    return replies;
   }
 
   async renew(renewals: readonly Renewal[]): Promise<RenewReply[]> {
-    const { namespace } = this.#options;
-    return slices(renewals, async (slice) => {
-      const rows = await this.#opened.query(renewCall(namespace, this.#channel, slice));
-      const { replies, handovers } = readRenewReplies(slice, rows);
-      this.#tell(handovers);
-      return replies;
+    const { rows, sessions } = this.#open;
+    if (sessions === undefined) return rows.renew(renewals);
+    const byRows = renewals.flatMap((renewal) => {
+      const how = sessions.renews(renewal.grantId);
+      if (how === "bare") return [];
+      return [{ renewal, asked: how === "row" ? { ...renewal, lease: Infinity } : renewal }];
+    });
+    const replies = byRows.length > 0 ? await rows.renew(byRows.map(({ asked }) => asked)) : [];
+    let at = 0;
+    return renewals.map((renewal) => {
+      if (byRows[at]?.renewal !== renewal) return { status: "renewed", remaining: Infinity };
+      return replies[at++] as RenewReply;
     });
   }
 
   async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
-    const { namespace } = this.#options;
-    const answered = await slices(releases, async (slice) => {
-      const rows = await this.#opened.query(releaseCall(namespace, this.#channel, slice));
-      const { replies, handovers } = readReleaseReplies(slice, rows);
-      this.#tell(handovers);
-      return replies;
-    });
+    const { rows, sessions } = this.#open;
+    for (const release of releases) if (release.by === "claim") this.#waiting.delete(release.claimId);
+    const answered = await (sessions ?? rows).release(releases);
     this.#sweepNowAndThen();
     return answered;
   }
 
   async releaseAll(ownerId: string | null): Promise<void> {
-    const { namespace } = this.#options;
-    let progress = releaseAllStart;
-    while (progress.after !== null) {
-      const reply = readReleaseAllReply(
-        await this.#opened.query(releaseAllCall(namespace, this.#channel, ownerId, progress)),
-      );
-      this.#tell(reply.handovers);
-      progress = reply.progress;
-    }
+    const { connection, rows } = this.#open;
+    if (ownerId !== null) return rows.releaseAll(ownerId);
+    // Who gets in as soon as the sessions are over is not to be thrown out by what comes after.
+    const bound = await rows.bound();
+    // What is held bare ends with its session alone.
+    await connection.query(endSessionsCall(this.#options.namespace));
+    await rows.releaseAll(null, bound);
+  }
+
+  async bind(binding: Binding): Promise<void> {
+    const { rows, sessions } = this.#open;
+    await this.#transactions.bind(binding, rows);
+    sessions?.forget(binding.grantId);
   }
 
   async inspect(keys: readonly string[]): Promise<KeyState[]> {
-    return readInspectReplies(keys, await this.#opened.query(inspectCall(this.#options.namespace, keys)));
+    return this.#open.rows.inspect(keys);
   }
 
   async close(): Promise<void> {
-    const [connection, wakeUp] = [this.#connection, this.#wakeUp];
-    this.#connection = undefined;
-    this.#wakeUp = undefined;
-    await Promise.all([connection?.close(), wakeUp?.close()]);
+    const opened = this.#opened;
+    this.#opened = undefined;
+    if (opened === undefined) return;
+    opened.pulse.stop();
+    await Promise.all([opened.sessions?.close(), opened.wakeUp?.close()]);
+    await opened.connection.close();
   }
 
-  get #opened(): Connection {
-    if (this.#connection === undefined)
-      throw new LockError("LOCK_CLOSED", "The PostgreSQL provider is closed");
-    return this.#connection;
+  get #open(): Opened {
+    if (this.#opened === undefined) throw new LockError("LOCK_CLOSED", "The PostgreSQL provider is closed");
+    return this.#opened;
   }
 
-  get #channel(): string | null {
-    return this.#wakeUp?.channel ?? null;
-  }
-
-  #tell(handovers: Handovers): void {
-    if (this.#context !== undefined) tell(this.#context.events, handovers);
-  }
+  readonly #tell = (handovers: Handovers): void => {
+    if (this.#context === undefined) return;
+    for (const { claimId } of handovers.granted) this.#waiting.delete(claimId);
+    tell(this.#context.events, handovers);
+  };
 
   /** Beside the work and on nobody's time. What it can't do now the next one does. */
   #sweepNowAndThen(): void {
     const now = performance.now();
     if (now < this.#nextSweep) return;
     this.#nextSweep = now + sweepInterval;
-    this.#opened.query(sweepCall(this.#sweepPage)).then(
+    this.#open.connection.query(sweepCall(this.#sweepPage)).then(
       (rows) => {
         this.#sweepPage = readSweepReply(rows);
       },
       (error: unknown) => this.#context?.logger.debug(`Sweeping expired locks failed: ${String(error)}`),
     );
-  }
-}
-
-async function checkServer(connection: Connection): Promise<void> {
-  const functions = [
-    takeSignature,
-    takeOneSignature,
-    renewSignature,
-    releaseSignature,
-    releaseOneSignature,
-    releaseAllSignature,
-    sweepSignature,
-  ];
-  const [row] = await connection.query({
-    name: "",
-    text: `SELECT pg_is_in_recovery(), (SELECT bool_and(to_regprocedure(f) IS NOT NULL) FROM unnest($1::text[]) AS f)`,
-    values: [functions],
-  });
-  if (row?.[1] !== "t") throw new LockError("LOCK_UNAVAILABLE", missingMigrations);
-  if (row[0] === "t") {
-    throw new LockError("LOCK_UNAVAILABLE", "The server is a read-only replica: connect to the primary");
   }
 }

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { explained } from "./failures.ts";
-import { readNotification, tell } from "./operations/handovers.ts";
+import { readNotification, type Handovers } from "./operations/handovers.ts";
 import { sessionStatement } from "./session.ts";
 
 const firstPause = 50;
@@ -14,6 +14,7 @@ export interface WakeUpOptions {
   readonly callTimeout: number;
   readonly events: StoreEvents;
   readonly logger: Logger;
+  readonly tell: (handovers: Handovers) => void;
 }
 
 /**
@@ -34,13 +35,12 @@ export class WakeUp {
   }
 
   async start(): Promise<void> {
-    const { settings, callTimeout, events } = this.#options;
+    const { settings, callTimeout, tell } = this.#options;
     const client = new settings.Client({ ...settings.config, connectionTimeoutMillis: callTimeout });
     this.#client = client;
     client.on("error", () => {});
     client.on("notification", ({ channel, payload }) => {
-      if (channel === this.channel && payload !== undefined && !this.#closed)
-        tell(events, readNotification(payload));
+      if (channel === this.channel && payload !== undefined && !this.#closed) tell(readNotification(payload));
     });
     try {
       await client.connect();

@@ -11,6 +11,8 @@ export interface Instance extends AsyncDisposable {
   readonly store: PostgresStore;
   readonly handovers: Handover[];
   readonly woken: string[];
+  /** Grants that are gone. */
+  readonly lost: string[];
   /** Resolves with the hand-over to this claim, at once if it came already. */
   handedTo(claimId: string): Promise<Handover>;
   take(claim: Partial<Claim>): Promise<TakeReply>;
@@ -32,6 +34,7 @@ export async function instance(
   });
   const handovers: Handover[] = [];
   const woken: string[] = [];
+  const lost: string[] = [];
   const listeners = new Set<() => void>();
   const changed = (): void => {
     for (const listener of listeners) listener();
@@ -52,7 +55,9 @@ export async function instance(
         woken.push("*");
         changed();
       },
-      lost() {},
+      lost: (ids) => {
+        lost.push(...ids);
+      },
       lostAll() {},
     },
   });
@@ -60,6 +65,7 @@ export async function instance(
     store,
     handovers,
     woken,
+    lost,
     handedTo: (claimId) =>
       new Promise((resolve) => {
         const look = (): void => {

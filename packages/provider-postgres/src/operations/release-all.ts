@@ -19,6 +19,16 @@ export interface ReleaseAllProgress {
 
 export const releaseAllStart: ReleaseAllProgress = { bound: null, after: String(-(2n ** 63n)) };
 
+export const boundCall: Call = {
+  name: "locking_bound",
+  text: "SELECT nextval('locking_sequence')",
+  values: [],
+};
+
+export function readBoundReply(rows: readonly Row[]): string | null {
+  return rows[0]?.[0] ?? null;
+}
+
 export function releaseAllCall(
   namespace: string,
   channel: string | null,

@@ -1,5 +1,5 @@
 /** Keys in one call: each needs a lock in the server's table of locks, which others need too. */
-const mostKeys = 500;
+export const mostKeys = 500;
 
 interface Failed {
   readonly status: "failed";

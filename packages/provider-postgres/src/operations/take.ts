@@ -8,13 +8,19 @@ export const takeSignature = "locking_take(text,text,bigint[],text[],json)";
 
 /** The same for one claim of one key. */
 export const takeOneSignature =
-  "locking_take_one(text,text,bigint,text,text,text,text,double precision,double precision,boolean,boolean)";
+  "locking_take_one(text,text,bigint,text,text,text,text,double precision,double precision,boolean,boolean,bigint)";
 
 const columns = "n, outcome, id, fence, place, ms, owner";
 const text = `SELECT ${columns} FROM locking_take($1, $2, $3, $4, $5)`;
-const textOfOne = `SELECT ${columns} FROM locking_take_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
+const textOfOne = `SELECT ${columns} FROM locking_take_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
 
-export function takeCall(namespace: string, channel: string | null, claims: readonly Claim[]): Call {
+/** A claim that is asked for by rows. */
+export interface RowClaim extends Claim {
+  /** The number of the session that its grant is to live with, instead of a lease. */
+  readonly session?: bigint | undefined;
+}
+
+export function takeCall(namespace: string, channel: string | null, claims: readonly RowClaim[]): Call {
   const [one] = claims;
   if (claims.length === 1 && one?.keys.length === 1) return takeOneCall(namespace, channel, one);
   const keys = new RequestKeys(namespace, claims);
@@ -34,6 +40,7 @@ export function takeCall(namespace: string, channel: string | null, claims: read
       lease: milliseconds(claim.lease),
       keep: claim.keepLease,
       wait: claim.wait,
+      session: claim.session === undefined ? undefined : String(claim.session),
     };
   });
   return {
@@ -43,9 +50,9 @@ export function takeCall(namespace: string, channel: string | null, claims: read
   };
 }
 
-function takeOneCall(namespace: string, channel: string | null, claim: Claim): Call {
+function takeOneCall(namespace: string, channel: string | null, claim: RowClaim): Call {
   const [key] = claim.keys as [string];
-  const { id, ownerId, kind, limit, lease, keepLease, wait } = claim;
+  const { id, ownerId, kind, limit, lease, keepLease, wait, session } = claim;
   return {
     name: "locking_take_one",
     text: textOfOne,
@@ -61,6 +68,7 @@ function takeOneCall(namespace: string, channel: string | null, claim: Claim): C
       lease,
       keepLease,
       wait,
+      session === undefined ? null : String(session),
     ],
   };
 }

@@ -1,0 +1,40 @@
+import { LockError } from "@lock/core";
+import type { Connection } from "./connection.ts";
+import { missingMigrations } from "./failures.ts";
+import { bindSignature } from "./operations/bind.ts";
+import { holdOneSignature, holdSignature } from "./operations/hold.ts";
+import { letGoSignature } from "./operations/let-go.ts";
+import { lookSignature } from "./operations/look.ts";
+import { releaseAllSignature } from "./operations/release-all.ts";
+import { releaseOneSignature, releaseSignature } from "./operations/release.ts";
+import { renewSignature } from "./operations/renew.ts";
+import { sweepSignature } from "./operations/sweep.ts";
+import { takeOneSignature, takeSignature } from "./operations/take.ts";
+
+const functions = [
+  takeSignature,
+  takeOneSignature,
+  renewSignature,
+  releaseSignature,
+  releaseOneSignature,
+  releaseAllSignature,
+  sweepSignature,
+  holdSignature,
+  holdOneSignature,
+  letGoSignature,
+  lookSignature,
+  bindSignature,
+];
+
+/** @throws {LockError} `LOCK_UNAVAILABLE` unless it is a primary on which all migrations are applied. */
+export async function checkServer(connection: Connection): Promise<void> {
+  const [row] = await connection.query({
+    name: "",
+    text: `SELECT pg_is_in_recovery(), (SELECT bool_and(to_regprocedure(f) IS NOT NULL) FROM unnest($1::text[]) AS f)`,
+    values: [functions],
+  });
+  if (row?.[1] !== "t") throw new LockError("LOCK_UNAVAILABLE", missingMigrations);
+  if (row[0] === "t") {
+    throw new LockError("LOCK_UNAVAILABLE", "The server is a read-only replica: connect to the primary");
+  }
+}

@@ -1,0 +1,23 @@
+import { halves, namespaceMark } from "./advisory.ts";
+import type { Call } from "./request.ts";
+
+/** How long, in milliseconds, a session may take to end. */
+const patience = 3_000;
+
+const heldBy = `
+SELECT DISTINCT l.pid FROM pg_locks l
+ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+   AND l.classid::bigint = $1::integer::bigint & 4294967295 AND l.objid::bigint = $2::integer::bigint & 4294967295`;
+
+const text = `SELECT pg_terminate_backend(s.pid, $3) FROM (${heldBy}) AS s`;
+
+/** Ends the lock sessions of a namespace, of all processes, and waits until they are gone. */
+export function endSessionsCall(namespace: string): Call {
+  return { name: "", text, values: [...halves(namespaceMark(namespace)), patience] };
+}
+
+/** Ends one that this process has lost and that the server may still hold on to. */
+export function endSessionCall(session: bigint): Call {
+  return { name: "", text, values: [...halves(session), patience] };
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import type { Client } from "pg";
+import type { ConnectionSettings } from "../connection-settings.ts";
+import { types } from "../connection.ts";
+import { explained, spoilsConnection } from "../failures.ts";
+import { halves, namespaceMark } from "../operations/advisory.ts";
+import type { Call, Row } from "../operations/request.ts";
+import { liveness, sessionStatement } from "../session.ts";
+
+export interface LockSessionOptions {
+  readonly settings: ConnectionSettings;
+  readonly namespace: string;
+  /** Milliseconds after which a statement without an answer means that the connection is dead. */
+  readonly callTimeout: number;
+  /** The session is over, and with it everything that lived with it. Called once. */
+  readonly lost: (session: LockSession, cause: unknown) => void;
+}
+
+const probe: Call = { name: "", text: "SELECT", values: [] };
+
+/** A long-lived connection that locks live with. What is asked of it never waits in the server, so that its locks never wait for one another. */
+export class LockSession {
+  /** The number that rows name: the session holds an advisory lock on it for as long as it lives. */
+  readonly id: bigint = randomBytes(8).readBigInt64BE(0);
+  readonly #options: LockSessionOptions;
+  readonly #client: Client;
+  #state: "opening" | "open" | "over" = "opening";
+  #underWay = 0;
+  // When the server was last known to be at it: an answer came, or the first of what is under way was sent.
+  #aliveAt = 0;
+
+  constructor(options: LockSessionOptions) {
+    this.#options = options;
+    const { settings, callTimeout } = options;
+    this.#client = new settings.Client({ ...settings.config, connectionTimeoutMillis: callTimeout });
+  }
+
+  get open(): boolean {
+    return this.#state === "open";
+  }
+
+  async start(): Promise<void> {
+    const { namespace, callTimeout } = this.#options;
+    const client = this.#client;
+    let reason: unknown;
+    client.on("error", (error) => (reason ??= error));
+    try {
+      await client.connect();
+      client.on("end", () => this.#end(reason ?? new Error("The connection ended")));
+      this.#aliveAt = performance.now();
+      await this.#send({ name: "", text: sessionStatement(callTimeout, liveness), values: [] });
+      await this.#send({
+        name: "",
+        text: "SELECT pg_advisory_lock($1, $2), pg_advisory_lock_shared($3, $4)",
+        values: [...halves(this.id), ...halves(namespaceMark(namespace))],
+      });
+    } catch (error) {
+      this.#state = "over";
+      client.end().catch(() => {});
+      throw explained(error);
+    }
+    this.#state = "open";
+  }
+
+  /** @throws {LockError} for a refusal; anything else as the client throws it. */
+  async query(call: Call): Promise<readonly Row[]> {
+    try {
+      return await this.#send(call);
+    } catch (error) {
+      // What the server has forgotten of this session can't be told from what it still has.
+      if (spoilsConnection(error)) this.#end(error);
+      throw explained(error);
+    }
+  }
+
+  async #send({ name, text, values }: Call): Promise<readonly Row[]> {
+    if (this.#state === "over") throw new Error("The lock session is over");
+    if (this.#underWay === 0) this.#aliveAt = performance.now();
+    this.#underWay += 1;
+    const query = { text, values: [...values], rowMode: "array" as const, types };
+    try {
+      const { rows } = await this.#client.query<(string | null)[]>(name === "" ? query : { ...query, name });
+      return rows;
+    } finally {
+      this.#underWay -= 1;
+      this.#aliveAt = performance.now();
+    }
+  }
+
+  /**
+   * Called now and then while something lives with it: finds out whether the server is there still. `late`: this process stood still for a
+   * while, so answers may be there that it has not read yet.
+   */
+  check(now: number, late: boolean, quietFor: number): void {
+    if (!this.open) return;
+    if (this.#underWay === 0) {
+      if (now - this.#aliveAt >= quietFor) this.query(probe).catch(() => {});
+    } else if (late) {
+      this.#aliveAt = now;
+    } else if (now - this.#aliveAt > this.#options.callTimeout) {
+      this.#end(new Error(`The server gave no answer within ${this.#options.callTimeout} ms`));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#state = "over";
+    await this.#client.end().catch(() => {});
+  }
+
+  #end(cause: unknown): void {
+    const was = this.#state;
+    this.#state = "over";
+    if (was !== "open") return;
+    // Not a farewell, which might wait for a server that is not there.
+    cut(this.#client);
+    this.#options.lost(this, cause);
+  }
+}
+
+function cut(client: Client): void {
+  const { connection } = client as unknown as { connection?: { stream?: { destroy?(): void } } };
+  if (typeof connection?.stream?.destroy === "function") connection.stream.destroy();
+  else client.end().catch(() => {});
+}

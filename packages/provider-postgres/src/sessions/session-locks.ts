@@ -1,0 +1,221 @@
+import type { Claim, Logger, Release, ReleaseReply, StoreEvents, TakeReply } from "@lock/core";
+import type { Rows } from "../rows.ts";
+import { BareLocks, type BareLock, type Trial } from "./bare-locks.ts";
+import type { LockSession } from "./lock-session.ts";
+import { LockSessions, type LockSessionsOptions } from "./lock-sessions.ts";
+
+export interface SessionLocksOptions extends Omit<LockSessionsOptions, "lost"> {
+  readonly rows: Rows;
+  readonly events: StoreEvents;
+  readonly logger: Logger;
+}
+
+/** For how many milliseconds a session that locks live with may be silent before it is asked for a sign of life. */
+const quietFor = 2_000;
+
+/** The locks of `execute` in session mode: bare where nobody else wants the keys, else rows that name a session. */
+export class SessionLocks {
+  readonly #options: SessionLocksOptions;
+  readonly #sessions: LockSessions;
+  readonly #bare: BareLocks;
+  // What the rows of a claim, waiting or granted, live with.
+  readonly #named = new Map<string, LockSession>();
+  readonly #trying = new Map<string, Promise<void>>();
+
+  constructor(options: SessionLocksOptions) {
+    this.#options = options;
+    this.#bare = new BareLocks(options.namespace);
+    this.#sessions = new LockSessions({
+      ...options,
+      lost: (session, cause) => this.#lost(session, cause),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#sessions.start();
+  }
+
+  async take(claims: readonly Claim[]): Promise<TakeReply[]> {
+    const replies: (TakeReply | undefined)[] = claims.map((claim) => grantOf(this.#bare.find(claim.id)));
+    const wants = claims.some((claim, n) => claim.kind === "execute" && replies[n] === undefined);
+    const session = wants ? await this.#sessions.any().catch((error: unknown) => ({ error })) : undefined;
+    const trials: Trial[] = [];
+    const earlier: Promise<void>[] = [];
+    for (const [n, claim] of claims.entries()) {
+      if (replies[n] !== undefined) continue;
+      if (claim.kind === "execute" && session !== undefined && "error" in session) {
+        replies[n] = { status: "failed", error: session.error };
+        continue;
+      }
+      const before = this.#bare.trialsFor(claim.keys);
+      const trial =
+        session === undefined || this.#named.has(claim.id)
+          ? undefined
+          : this.#bare.reserve(claim, session as LockSession);
+      if (trial !== undefined) trials.push(trial);
+      else earlier.push(...before.filter((each) => !trials.includes(each)).map(({ done }) => done));
+    }
+    try {
+      if (trials.length > 0) await this.#hold(session as LockSession, trials, claims, replies);
+      // Who was tried first is first: only then may others ask for the same keys.
+      if (earlier.length > 0) await Promise.all(earlier);
+      await this.#takeRows(session as LockSession | undefined, claims, replies);
+    } finally {
+      for (const trial of trials) trial.settle();
+    }
+    return replies as TakeReply[];
+  }
+
+  /** Those that are held bare; the others are not answered here. */
+  renews(grantId: string): "bare" | "row" | undefined {
+    if (this.#bare.find(grantId) !== undefined) return "bare";
+    return this.#named.has(grantId) ? "row" : undefined;
+  }
+
+  async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
+    for (const release of releases) {
+      const trying = release.by === "claim" ? this.#trying.get(release.claimId) : undefined;
+      if (trying !== undefined) await trying;
+    }
+    const freed = new Map<number, boolean | { readonly error: unknown }>();
+    const bySession = new Map<LockSession, { n: number; lock: BareLock }[]>();
+    for (const [n, release] of releases.entries()) {
+      if (release.by === "owner") continue;
+      const id = release.by === "grant" ? release.grantId : release.claimId;
+      this.#named.delete(id);
+      const lock = this.#bare.find(id);
+      if (lock === undefined) continue;
+      const ofSession = bySession.get(lock.session);
+      if (ofSession === undefined) bySession.set(lock.session, [{ n, lock }]);
+      else ofSession.push({ n, lock });
+    }
+    await Promise.all(Array.from(bySession, async ([session, held]) => this.#letGo(session, held, freed)));
+    // A tombstone is a row, whatever it is for.
+    const others = releases.filter(
+      (release, n) => !freed.has(n) || (release.by !== "owner" && release.tombstone),
+    );
+    const replies = others.length > 0 ? await this.#options.rows.release(others) : [];
+    return releases.map((release, n): ReleaseReply => {
+      const bare = freed.get(n);
+      if (typeof bare === "object") return { status: "failed", error: bare.error };
+      if (bare !== undefined) return { status: "released", freed: bare };
+      return replies[others.indexOf(release)] as ReleaseReply;
+    });
+  }
+
+  /** The grant lives with something else from now on. */
+  forget(claimId: string): void {
+    this.#named.delete(claimId);
+  }
+
+  /** Finds out about sessions whose connection is dead without having been cut. `late`: this process stood still for a while. */
+  check(now: number, late: boolean): void {
+    const named = new Set(this.#named.values());
+    for (const session of [...this.#sessions.open]) {
+      const used = named.has(session) || this.#bare.carries(session);
+      session.check(now, late, used ? quietFor : Infinity);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#sessions.close();
+  }
+
+  async #hold(
+    session: LockSession,
+    trials: readonly Trial[],
+    claims: readonly Claim[],
+    replies: (TakeReply | undefined)[],
+  ): Promise<void> {
+    const held = this.#bare.hold(session, trials);
+    const tried = held.then(
+      () => {},
+      () => {},
+    );
+    for (const { claim } of trials) this.#trying.set(claim.id, tried);
+    try {
+      const locks = await held;
+      for (const [at, { claim, settle }] of trials.entries()) {
+        const granted = grantOf(locks[at] ?? undefined);
+        if (granted === undefined) continue;
+        replies[claims.indexOf(claim)] = granted;
+        settle();
+      }
+    } catch (error) {
+      for (const { claim } of trials) replies[claims.indexOf(claim)] = { status: "failed", error };
+    } finally {
+      for (const { claim } of trials) this.#trying.delete(claim.id);
+    }
+  }
+
+  async #takeRows(
+    session: LockSession | undefined,
+    claims: readonly Claim[],
+    replies: (TakeReply | undefined)[],
+  ): Promise<void> {
+    const rest: number[] = [];
+    for (const [n, claim] of claims.entries()) {
+      replies[n] ??= grantOf(this.#bare.find(claim.id));
+      if (replies[n] === undefined) rest.push(n);
+    }
+    if (rest.length === 0) return;
+    const asked = rest.map((n) => {
+      const claim = claims[n] as Claim;
+      if (claim.kind !== "execute" || session === undefined) return claim;
+      const before = this.#named.get(claim.id);
+      const named = before?.open === true ? before : session;
+      this.#named.set(claim.id, named);
+      return { ...claim, session: named.id, lease: Infinity };
+    });
+    try {
+      const answers = await this.#options.rows.take(asked);
+      for (const [at, n] of rest.entries()) {
+        const reply = answers[at] as TakeReply;
+        const { id, keys } = claims[n] as Claim;
+        replies[n] = reply;
+        if (reply.status === "busy" || reply.status === "withdrawn") this.#named.delete(id);
+        if (reply.status === "busy" || reply.status === "queued") this.#bare.contended(keys);
+      }
+    } catch (error) {
+      for (const n of rest) replies[n] = { status: "failed", error };
+    }
+  }
+
+  async #letGo(
+    session: LockSession,
+    held: readonly { n: number; lock: BareLock }[],
+    freed: Map<number, boolean | { readonly error: unknown }>,
+  ): Promise<void> {
+    try {
+      const locks = held.map(({ lock }) => lock);
+      const outcome = await this.#bare.letGo(session, locks);
+      for (const [at, { n }] of held.entries()) freed.set(n, outcome.freed[at] === true);
+      // Should that fail, the next look of who waits finds the keys free.
+      if (outcome.wanted.length > 0) await this.#options.rows.look(outcome.wanted).catch(() => {});
+    } catch (error) {
+      for (const { n } of held) freed.set(n, { error });
+    }
+  }
+
+  #lost(session: LockSession, cause: unknown): void {
+    const { events, logger } = this.#options;
+    const gone = this.#bare.lost(session);
+    for (const [id, named] of this.#named) {
+      if (named !== session) continue;
+      gone.push(id);
+      this.#named.delete(id);
+    }
+    logger.warn(
+      `A connection that locks live with ended, and with it ${gone.length} claims: ${String(cause)}`,
+    );
+    events.lost(gone, cause);
+    // Those that wait are in the queue still, but with a session that is over.
+    events.wake(gone);
+  }
+}
+
+/** It lasts as long as its session. */
+function grantOf(lock: BareLock | undefined): TakeReply | undefined {
+  if (lock === undefined) return undefined;
+  return { status: "granted", grantId: lock.claimId, token: lock.token, remaining: Infinity };
+}

@@ -1,0 +1,212 @@
+import { createLocking, type Locking } from "@lock/core";
+import { drizzle } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { postgresProvider } from "../src/provider.ts";
+import { migratedDatabase, type TestDatabase } from "./database.ts";
+import { newId } from "./instance.ts";
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const refused = { code: "LOCK_NOT_ACQUIRED" };
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await migratedDatabase();
+  await database.query("CREATE TABLE stock (id text PRIMARY KEY, pieces integer NOT NULL)");
+  await database.query("INSERT INTO stock VALUES ('a', 0), ('b', 0), ('c', 0)");
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+describe.each(["session", "rows"] as const)("mode: %s", (mode) => {
+  let locking: Locking;
+  let other: Locking;
+  let client: pg.Client;
+
+  beforeEach(async () => {
+    const namespace = newId();
+    const connected = (): Promise<Locking> =>
+      createLocking({
+        providers: [postgresProvider({ connectionString: database.url, namespace, mode })],
+        logger: silent,
+      });
+    [locking, other] = await Promise.all([connected(), connected()]);
+    client = new pg.Client(database.url);
+    await client.connect();
+    return async () => {
+      await client.end();
+      await locking.close();
+      await other.close();
+    };
+  });
+
+  test.each(["COMMIT", "ROLLBACK"])(
+    "a lock is held until %s, and who waits has it within 1 s",
+    async (end) => {
+      await client.query("BEGIN");
+      const lock = await locking.acquire("k", { expire: "1s" }, { transactionManager: client });
+      expect(await lock.release()).toBe(false);
+      let inside = false;
+      const waiting = other.execute("k", () => {
+        inside = true;
+        return performance.now();
+      });
+      await new Promise((resolve) => setTimeout(resolve, 1_300));
+      expect(inside).toBe(false);
+      await expect(other.acquire("k", { ownerId: "o" })).rejects.toMatchObject(refused);
+      const ended = performance.now();
+      await client.query(end);
+      expect((await waiting) - ended).toBeLessThan(1_200);
+    },
+  );
+
+  test("it goes with the savepoint after which it was taken", async () => {
+    await client.query("BEGIN");
+    await locking.acquire("kept", {}, { transactionManager: client });
+    await client.query("SAVEPOINT s");
+    await locking.acquire("undone", {}, { transactionManager: client });
+    await client.query("ROLLBACK TO SAVEPOINT s");
+    await other.acquire("undone");
+    await expect(other.acquire("kept")).rejects.toMatchObject(refused);
+    await client.query("COMMIT");
+    await other.acquire("kept");
+  });
+
+  test("a refusal and a time-out leave the transaction usable", async () => {
+    await other.acquire("held", { ownerId: "o" });
+    await client.query("BEGIN");
+    const context = { transactionManager: client };
+    await expect(locking.acquire("held", {}, context)).rejects.toMatchObject(refused);
+    await expect(locking.execute("held", () => {}, { timeout: "200ms" }, context)).rejects.toMatchObject({
+      code: "LOCK_TIMEOUT",
+    });
+    const stopped = new AbortController();
+    const call = locking.execute("held", () => {}, { signal: stopped.signal, timeout: 10 }, context);
+    setTimeout(() => stopped.abort(new Error("enough")), 100);
+    await expect(call).rejects.toThrow("enough");
+    await client.query("UPDATE stock SET pieces = 7 WHERE id = 'c'");
+    await client.query("COMMIT");
+    expect(await database.query("SELECT pieces FROM stock WHERE id = 'c'")).toEqual([{ pieces: 7 }]);
+    expect((await other.inspect("held"))[0]?.waiting).toBe(0);
+  });
+
+  test.each(["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])(
+    "under %s a key that is held is never granted, whatever the transaction has seen before",
+    async (level) => {
+      await client.query(`BEGIN ISOLATION LEVEL ${level}`);
+      await client.query("SELECT * FROM stock");
+      const held = await other.acquire("k", { ownerId: "o" });
+      const context = { transactionManager: client };
+      await expect(locking.acquire("k", {}, context)).rejects.toMatchObject(refused);
+      await held.release();
+      let inside = 0;
+      const job = other.execute("bare", async () => {
+        inside += 1;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        inside -= 1;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await locking.execute("bare", () => expect(inside).toBe(0), { timeout: 5 }, context);
+      await job;
+      await locking.acquire("k", {}, context);
+      await client.query("COMMIT");
+      await other.acquire(["k", "bare"], { ownerId: "o", awaitQueue: true });
+    },
+  );
+
+  test("it keeps the limit that it asks for, together with all others", async () => {
+    await client.query("BEGIN");
+    await locking.acquire("k", { limit: 2 }, { transactionManager: client });
+    await expect(other.acquire("k")).rejects.toMatchObject(refused);
+    await other.acquire("k", { limit: 2 });
+    await expect(other.acquire("k", { limit: 2 })).rejects.toMatchObject(refused);
+    await client.query("COMMIT");
+    await other.acquire("k", { limit: 2 });
+  });
+
+  test("tokens go on increasing, and inspect tells who holds", async () => {
+    const before = await other.execute("k", (lock) => lock.fencingToken);
+    await client.query("BEGIN");
+    const lock = await locking.acquire("k", {}, { transactionManager: client });
+    expect(lock.fencingToken).toBeGreaterThan(before);
+    expect(lock.remaining()).toBe(Infinity);
+    expect(await other.inspect("k")).toEqual([
+      {
+        key: "k",
+        holders: [{ ownerId: null, fencingToken: lock.fencingToken, limit: 1, remaining: Infinity }],
+        waiting: 0,
+      },
+    ]);
+    await client.query("COMMIT");
+    expect((await other.inspect("k"))[0]?.holders).toEqual([]);
+  });
+
+  test("a transaction of drizzle will do", async () => {
+    const pool = new pg.Pool({ connectionString: database.url });
+    await drizzle(pool).transaction(async (transactionManager) => {
+      await locking.acquire("k", {}, { transactionManager });
+      await expect(other.acquire("k")).rejects.toMatchObject(refused);
+    });
+    await other.acquire("k");
+    await pool.end();
+  });
+
+  test("a client without a transaction, and what is no client, are refused and leave nothing", async () => {
+    for (const transactionManager of [client, {}]) {
+      await expect(locking.acquire("k", {}, { transactionManager })).rejects.toMatchObject({
+        code: "LOCK_INVALID_ARGUMENT",
+      });
+      await other.execute("k", () => {}, { timeout: 2 });
+    }
+    await expect(locking.release("k", {}, { transactionManager: client })).rejects.toMatchObject({
+      code: "LOCK_UNSUPPORTED",
+    });
+  });
+
+  test("a transaction whose connection is cut frees its locks", async () => {
+    client.on("error", () => {});
+    await client.query("BEGIN");
+    const pid = (await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]?.pid;
+    await locking.acquire("k", {}, { transactionManager: client });
+    await database.query("SELECT pg_terminate_backend($1)", [pid]);
+    await other.execute("k", () => {}, { timeout: "1500ms" });
+  });
+
+  test("50 callers with keys in any order, each with row locks of its own around, never deadlock in the server", async () => {
+    const pool = new pg.Pool({ connectionString: database.url, max: 12 });
+    const before = await deadlocks();
+    let violations = 0;
+    const inside = new Map<string, number>();
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, caller) => {
+        const user = await pool.connect();
+        try {
+          await user.query("BEGIN");
+          const keys = ["a", "b", "c"].filter(() => Math.random() < 0.6);
+          if (keys.length === 0) keys.push("a");
+          if (Math.random() < 0.5) keys.reverse();
+          const by = caller % 2 === 0 ? locking : other;
+          await by.acquire(keys, { awaitQueue: true, timeout: 60 }, { transactionManager: user });
+          for (const key of keys) {
+            inside.set(key, (inside.get(key) ?? 0) + 1);
+            if (inside.get(key) !== 1) violations += 1;
+            await user.query("UPDATE stock SET pieces = pieces + 1 WHERE id = $1", [key]);
+          }
+          for (const key of keys) inside.set(key, (inside.get(key) as number) - 1);
+          await user.query("COMMIT");
+        } finally {
+          user.release();
+        }
+      }),
+    );
+    expect(violations).toBe(0);
+    expect(await deadlocks()).toBe(before);
+    await pool.end();
+  }, 90_000);
+});
+
+async function deadlocks(): Promise<unknown> {
+  const [row] = await database.query(
+    "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
+  );
+  return row?.["deadlocks"];
+}
