@@ -1,12 +1,10 @@
-import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { install, installed, pack, run } from "./packed.ts";
 
-const run = promisify(execFile);
 const programs = resolve("test/smoke");
 const projects = {
   memory: ["core", "provider-memory"],
@@ -32,16 +30,14 @@ async function fetchNode(version: string): Promise<void> {
 
 let folder: string;
 
-async function install(project: Project): Promise<void> {
+async function prepare(project: Project, tarballs: ReadonlyMap<string, string>): Promise<void> {
   const root = join(folder, project);
   await mkdir(root);
   await writeFile(join(root, "package.json"), JSON.stringify({ name: project, private: true }));
-  const tarballs = await readdir(join(folder, "tarballs"));
-  const wanted = projects[project].map((name) => {
-    const tarball = tarballs.find((file) => new RegExp(`^lock-${name}-\\d`).test(file));
-    return join(folder, "tarballs", tarball ?? name);
-  });
-  await run("npm", ["install", "--no-audit", "--no-fund", ...wanted], { cwd: root });
+  await install(
+    root,
+    projects[project].map((name) => tarballs.get(name) ?? name),
+  );
   await cp(programs, root, { recursive: true });
 }
 
@@ -57,13 +53,11 @@ async function output(
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lock-smoke-"));
-  const packages = new Set(Object.values(projects).flat());
-  const pack = (name: string): Promise<unknown> =>
-    run("pnpm", ["pack", "--pack-destination", join(folder, "tarballs")], { cwd: resolve("packages", name) });
-  await Promise.all([...nodes.map(fetchNode), ...[...packages].map(pack)]);
-  await Promise.all((Object.keys(projects) as Project[]).map(install));
+  const packing = pack(Object.values(projects).flat(), join(folder, "tarballs"));
+  const [tarballs] = await Promise.all([packing, ...nodes.map(fetchNode)]);
+  await Promise.all((Object.keys(projects) as Project[]).map((project) => prepare(project, tarballs)));
   const migrate = ["migrate", "--url", String(process.env["LOCK_TEST_POSTGRES_URL"])];
-  await run(join(folder, "postgres/node_modules/.bin/lock-postgres"), migrate);
+  await run(installed(join(folder, "postgres"), "lock-postgres"), migrate);
 }, 180_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

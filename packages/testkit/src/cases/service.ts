@@ -60,7 +60,7 @@ export const serviceCases: readonly ConformanceCase[] = area("service", [
       assert.ok(id !== undefined, message);
       assert.ok(
         lines.some((line) => /established/i.test(line) && line.includes(`"${id}"`)),
-        `it said ${JSON.stringify(lines)}`,
+        `Expected logger.info to be told 'Connection to … in "${id}" provider established', not only ${JSON.stringify(lines)}`,
       );
     },
   },

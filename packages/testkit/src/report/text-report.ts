@@ -46,7 +46,7 @@ function failurePart({ area, sentence, failure }: Finding, index: number): strin
   const parts = [
     `${index + 1}) ${area}: ${sentence}`,
     "",
-    ...message.split("\n"),
+    ...message.trimEnd().split("\n"),
     "",
     ...(timeline.length === 0 ? [] : ["Done and seen:", ...timeline, ""]),
     `Repeat it: ${repeat}`,

@@ -4,7 +4,7 @@ import type { PreparedSuite } from "./prepare.ts";
 import { timeLimit } from "./run-case.ts";
 
 // Most cases wait most of the time; too many at once would measure the machine.
-const lanes = 5;
+const lanes = 6;
 
 // Each of its cases keeps several processes busy.
 const busy = new Set(["processes"]);

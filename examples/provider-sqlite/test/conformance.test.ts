@@ -1,0 +1,3 @@
+import { testConformance } from "@lock/testkit/node-test";
+
+await testConformance({ subject: new URL("./subject.ts", import.meta.url) });
