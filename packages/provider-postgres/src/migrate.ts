@@ -1,10 +1,19 @@
-import { readFile } from "node:fs/promises";
+import { LockError } from "@lock/core";
 import type { Client } from "pg";
 import { connectionSettings } from "./connection-settings.ts";
 import type { DrizzleDatabase, PgPool } from "./connection-source.ts";
 import { explainedMigration } from "./failures.ts";
-
-const folder = new URL("../migrations/", import.meta.url);
+import {
+  compare,
+  createHistory,
+  record,
+  recordedMigrations,
+  type MigrationStatus,
+} from "./migration-history.ts";
+import { lockTables } from "./migration-tables.ts";
+import { refuseForeignTables } from "./name-clash.ts";
+import { renaming, type Names } from "./names.ts";
+import { shippedMigrations, type Migration } from "./shipped-migrations.ts";
 
 /** The advisory lock that lets one migrate at a time. */
 const migrationLock = "7813577617021493099";
@@ -19,14 +28,45 @@ export interface MigrationReport {
 }
 
 /**
- * Creates the tables and functions that the provider needs, in the first schema of the search path, or brings them up to
- * date. Any number of processes may call it any number of times, also at once. It opens a connection of its own with the
- * settings of what it is given, and closes it.
+ * Creates the tables and functions that the provider needs, in `schema` (which is created where it is missing) or else the first schema of
+ * the search path, or brings them up to date. Any number of processes may call it any number of times, also at once, and beside
+ * instances that hold locks. It opens a connection of its own with the settings of what it is given, and closes it.
  *
  * @param database - a URL, a `Pool` of `pg`, or a drizzle database over one.
- * @throws {LockError} `LOCK_UNAVAILABLE` when the server refuses, for example for want of rights.
+ * @param names - the same as the provider's.
+ * @throws {LockError} `LOCK_UNAVAILABLE` when the server refuses, for example for want of rights; `LOCK_CONFIG` where a table of
+ * somebody else's is in the way, or another edit of a migration was applied.
  */
-export async function migrate(database: string | PgPool | DrizzleDatabase): Promise<MigrationReport> {
+export async function migrate(
+  database: string | PgPool | DrizzleDatabase,
+  names: Names = {},
+): Promise<MigrationReport> {
+  return connected(database, names, async (client) => applyMissing(client, names, await shippedMigrations()));
+}
+
+/**
+ * What is applied and what is not. Changes nothing.
+ *
+ * @param database - a URL, a `Pool` of `pg`, or a drizzle database over one.
+ * @param names - the same as the provider's.
+ * @throws {LockError} as `migrate` does.
+ */
+export async function migrationStatus(
+  database: string | PgPool | DrizzleDatabase,
+  names: Names = {},
+): Promise<MigrationStatus> {
+  return connected(database, names, async (client) => {
+    const recorded = await recordedMigrations(client, renaming(names));
+    return compare(await shippedMigrations(), recorded ?? []);
+  });
+}
+
+async function connected<Result>(
+  database: string | PgPool | DrizzleDatabase,
+  names: Names,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  renaming(names);
   const { config, Client } = connectionSettings(
     typeof database === "string"
       ? { connectionString: database }
@@ -39,7 +79,7 @@ export async function migrate(database: string | PgPool | DrizzleDatabase): Prom
   client.on("error", () => {});
   try {
     await client.connect();
-    return await applyMissing(client);
+    return await work(client);
   } catch (error) {
     throw explainedMigration(error);
   } finally {
@@ -47,34 +87,55 @@ export async function migrate(database: string | PgPool | DrizzleDatabase): Prom
   }
 }
 
-async function applyMissing(client: Client): Promise<MigrationReport> {
-  const journal = JSON.parse(await readFile(new URL("meta/_journal.json", folder), "utf8")) as {
-    entries: { tag: string }[];
-  };
-  const known = journal.entries.map(({ tag }) => tag);
+/** Applies those of `shipped` that the database lacks, all or none. */
+export async function applyMissing(
+  client: Client,
+  names: Names,
+  shipped: readonly Migration[],
+): Promise<MigrationReport> {
   await client.query(
     "SET lock_timeout = 0; SET statement_timeout = 0; SET default_transaction_read_only = off",
   );
   // READ COMMITTED: what is read after the wait for the lock is what the one before has left.
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   await client.query(`SELECT pg_advisory_xact_lock(${migrationLock})`);
-  const table = await client.query<{ missing: boolean }>(
-    "SELECT to_regclass('locking_migrations') IS NULL AS missing",
-  );
-  // Not CREATE … IF NOT EXISTS, which asks for the right to create even where nothing is to be created.
-  if (table.rows[0]?.missing === true) {
-    await client.query(
-      "CREATE TABLE locking_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
-    );
-  }
-  const { rows } = await client.query<{ name: string }>("SELECT name FROM locking_migrations");
-  const done = new Set(rows.map(({ name }) => name));
-  const applied = known.filter((name) => !done.has(name));
-  for (const name of applied) {
-    const text = await readFile(new URL(`${name}.sql`, folder), "utf8");
-    for (const statement of text.split("--> statement-breakpoint")) await client.query(statement);
-    await client.query("INSERT INTO locking_migrations (name) VALUES ($1)", [name]);
+  const recorded = await recordedMigrations(client, renaming(names));
+  const { pending } = compare(shipped, recorded ?? []);
+  if (pending.length > 0) {
+    const rename = renaming({ ...names, schema: await targetSchema(client, names) });
+    await refuseForeignTables(client, rename);
+    await lockTables(client, rename);
+    await createHistory(client, rename, recorded !== undefined);
+    for (const migration of shipped.filter(({ name }) => pending.includes(name))) {
+      for (const statement of migration.text.split("--> statement-breakpoint")) {
+        await client.query(rename(statement));
+      }
+      await record(client, rename, migration);
+    }
   }
   await client.query("COMMIT");
-  return { applied, known };
+  return { applied: pending, known: shipped.map(({ name }) => name) };
+}
+
+/**
+ * The functions name the schema of what they use, so that they work whatever search path they are called under: also for who gives
+ * `schema`, and through a pooler that keeps no settings.
+ */
+async function targetSchema(client: Client, { schema, table }: Names): Promise<string> {
+  if (schema !== undefined) {
+    const { rowCount } = await client.query("SELECT FROM pg_namespace WHERE nspname = $1", [schema]);
+    // Not `IF NOT EXISTS`, which asks for the right to create even where nothing is to be created.
+    if (rowCount === 0) await client.query(`CREATE SCHEMA "${schema}"`);
+    return schema;
+  }
+  const { rows } = await client.query<{ schema: string | null }>(
+    `SELECT coalesce((SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)), current_schema()::text) AS schema`,
+    [renaming({ table })("locking_migrations")],
+  );
+  const found = rows[0]?.schema;
+  if (found != null) return found;
+  throw new LockError(
+    "LOCK_UNAVAILABLE",
+    "There is no schema to create the tables in: name one (--schema), or correct the search_path in the connection settings",
+  );
 }
