@@ -68,7 +68,7 @@ test("tokens of those that share may be noted in any order", () => {
   const events = history([1, "a", "granted", 2, Infinity], [3, "b", "granted", 1, Infinity]);
   expect(findConflict(events)).toBeUndefined();
   // Also by one that heard of its grant only when the other had ended.
-  const ended = history([2, "a", "released", undefined, Infinity]);
+  const ended = history([2, "a", "released", 2, Infinity]);
   expect(findConflict([...events, ...ended])).toBeUndefined();
   expect(findConflict([...events, ...ended, ...history([4, "c", "granted", 1])])).toBeDefined();
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import { area, type ConformanceCase } from "../suite/conformance-case.ts";
 import { lockError, refusal, rejection } from "../world/rejection.ts";
 
@@ -15,6 +16,22 @@ export const releaseAllCases: readonly ConformanceCase[] = area("releaseAll", [
       assert.equal(await locking.releaseAll(u), undefined);
       await rival.acquire(["a", "b", "c"], v);
       assert.equal(await locking.release("a", u), false);
+    },
+  },
+  {
+    name: "frees what an owner made last longer than it asked for at first",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire("again", { ...u, expire: "300ms" });
+      await rival.acquire("again", { ...u, expire: "60s" });
+      const extended = await locking.acquire("extended", { ...u, expire: "300ms" });
+      await extended.extend("60s");
+      const endless = await locking.acquire("endless", { ...u, expire: "300ms" });
+      await endless.extend(0);
+      // Whatever is kept to find them by must not end with what they were to last at first.
+      await pause(2_000);
+      await rival.releaseAll(u);
+      await rival.acquire(["again", "extended", "endless"], v);
     },
   },
   {

@@ -121,14 +121,30 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
     requires: { fifo: true, inspect: true, scope: "shared" },
     run: async (world) => {
       const store = await world.store();
-      const holder = await granted(store, claimOf({}));
-      const waiter = claimOf({ wait: true, lease: 60_000 });
-      await take(store, waiter);
-      await release(store, { by: "grant", grantId: holder.grantId, keys: ["k"], tombstone: false });
-      const remaining = async (): Promise<number> => (await store.inspect!(["k"]))[0]!.holders[0]!.remaining;
-      assert.ok((await remaining()) <= HANDOVER_LEASE, `it lasts ${await remaining()} ms`);
-      assert.equal(await renewal(store, waiter.id, ["k"], 60_000), "renewed");
-      assert.ok((await remaining()) > HANDOVER_LEASE, `it lasts ${await remaining()} ms`);
+      const lease = 60_000;
+      const remaining = async (key: string): Promise<number> => {
+        const [state] = await store.inspect!([key]);
+        return Math.min(...state!.holders.map((holder) => holder.remaining));
+      };
+      const waiters: readonly Partial<Claim>[] = [
+        { keys: ["k"] },
+        { keys: ["of an owner"], ownerId: "u" },
+        { keys: ["one of many", "another"] },
+        ...(world.manifest.limits ? [{ keys: ["of several"], limit: 2 }] : []),
+      ];
+      for (const wanted of waiters) {
+        const waiter = claimOf({ ...wanted, wait: true, lease });
+        const { keys } = waiter;
+        const holder = await granted(store, claimOf({ keys }));
+        await take(store, waiter);
+        await release(store, { by: "grant", grantId: holder.grantId, keys, tombstone: false });
+        const before = await remaining(keys[0]!);
+        assert.ok(before <= HANDOVER_LEASE, `${keys[0]} lasts ${before} ms`);
+        if (waiter.ownerId === null) assert.equal(await renewal(store, waiter.id, keys, lease), "renewed");
+        else assert.equal((await granted(store, waiter)).grantId, waiter.id);
+        const after = await remaining(keys[0]!);
+        assert.ok(after > HANDOVER_LEASE, `${keys[0]} lasts ${after} ms`);
+      }
     },
   },
   {
