@@ -17,7 +17,11 @@ import { decodeRenew, encodeRenew } from "./operations/renew.ts";
 import { encodeSeal, type Seal } from "./operations/seal.ts";
 import { encodeSuccession, givesTokens, isServerUnknown, onCluster } from "./operations/succession.ts";
 import { decodeTake, encodeTake } from "./operations/take.ts";
+import { type Replicas, unconfirmed } from "./replication.ts";
 import type { ScriptCall } from "./script.ts";
+
+/** Milliseconds that what is written for replicas stands. */
+const MARK_LIFETIME = 60_000;
 
 /** What a store does with locks, once it is connected: one bucket of it, or many. */
 export type Locks = Required<Pick<LockStore, "take" | "renew" | "release" | "releaseAll" | "inspect">> & {
@@ -31,6 +35,7 @@ export class Bucket implements Locks {
   readonly #connection: Connection;
   readonly #channel: string;
   readonly #process: string;
+  readonly #replicas: Replicas | null;
   #marks = 0;
   // The greatest token given to this process: a server that knows less has lost some.
   #seen = 0;
@@ -39,7 +44,14 @@ export class Bucket implements Locks {
   #succession: Promise<void> | null = null;
 
   /** `channel`: on which the process hears of its grants, "" for none. `process`: unique among all processes. */
-  constructor(connection: Connection, layout: KeyLayout, channel: string, process: string) {
+  constructor(
+    connection: Connection,
+    layout: KeyLayout,
+    channel: string,
+    process: string,
+    replicas: Replicas | null,
+  ) {
+    this.#replicas = replicas;
     this.#connection = connection;
     this.layout = layout;
     this.#channel = channel;
@@ -51,9 +63,52 @@ export class Bucket implements Locks {
   }
 
   async take(claims: readonly Claim[]): Promise<TakeReply[]> {
+    const replies = await this.takePart(claims);
+    if (this.#replicas === null) return replies;
+    const grants = replies.flatMap((reply, n) => {
+      const claim = claims[n] as Claim;
+      return reply.status === "granted" ? [{ n, claim, keys: claim.keys, grantId: reply.grantId }] : [];
+    });
+    const outcomes = await this.confirm(grants);
+    const refused = grants.filter((_, n) => outcomes[n] !== null);
+    await giveBack(this, refused);
+    for (const [n, grant] of grants.entries()) {
+      const error = outcomes[n];
+      if (error) replies[grant.n] = { status: "failed", error };
+    }
+    return replies;
+  }
+
+  /** What of a claim lives here. It counts when it is confirmed together with the rest. */
+  async takePart(claims: readonly Claim[]): Promise<TakeReply[]> {
     const replies = decodeTake(claims, await this.#run(encodeTake(this.layout, this.#channel, claims)));
     for (const reply of replies) if (reply.status === "granted") this.see(Number(reply.token));
     return replies;
+  }
+
+  /**
+   * Waits until as many replicas as are asked for have these grants; of each, why it does not count, or `null`. Whatever this connection
+   * writes after a grant was there reaches replicas after the grant did, also one that was handed over by somebody else's release.
+   */
+  async confirm(
+    grants: readonly { readonly grantId: string; readonly keys: readonly string[] }[],
+  ): Promise<(Error | null)[]> {
+    const replicas = this.#replicas;
+    if (replicas === null || grants.length === 0) return grants.map(() => null);
+    const names = grants.map(({ keys }) => this.layout.holders(keys[0] as string));
+    const [, holders, count] = await this.#connection.inOneGo([
+      ["set", this.layout.written, "", "PX", MARK_LIFETIME],
+      ["mget", ...names],
+      ["wait", replicas.min, replicas.timeout],
+    ]);
+    const confirmed = Number(count);
+    return grants.map(({ grantId }, n) => {
+      if (confirmed < replicas.min) return unconfirmed(replicas, confirmed);
+      const holder = (holders as (string | null)[])[n] ?? "";
+      // Another server may have taken over since it was granted.
+      if (holder.startsWith(`${grantId} `) || holder.startsWith("*")) return null;
+      return new Error("The grant was gone before replicas could confirm it");
+    });
   }
 
   async renew(renewals: readonly Renewal[]): Promise<RenewReply[]> {
@@ -134,4 +189,11 @@ export class Bucket implements Locks {
   #guarded(call: ScriptCall): ScriptCall {
     return this.#connection.cluster ? { ...call, keys: [...call.keys, this.layout.nothing] } : call;
   }
+}
+
+async function giveBack(bucket: Bucket, grants: readonly { readonly claim: Claim }[]): Promise<void> {
+  if (grants.length === 0) return;
+  await bucket.release(
+    grants.map(({ claim: { id: claimId, keys } }) => ({ by: "claim", claimId, keys, tombstone: false })),
+  );
 }

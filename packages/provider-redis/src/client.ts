@@ -5,6 +5,7 @@ import type { ClientSource } from "./source.ts";
 export interface AnyClient {
   readonly status: string;
   call(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+  pipeline(commands: unknown[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> };
   connect(): Promise<void>;
   disconnect(): void;
   on(event: "ready" | "close" | "end" | "moved" | "refresh" | "+node", listener: () => void): unknown;

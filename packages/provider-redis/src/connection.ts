@@ -117,6 +117,16 @@ export class Connection {
     return this.#send(name, args);
   }
 
+  /** Commands that all go the same way, one right after the other: to the server that has the keys of the first. */
+  async inOneGo(commands: (string | number)[][]): Promise<unknown[]> {
+    if (this.client.status !== "ready") await this.#standing(this.#callTimeout);
+    const replies = (await this.#bounded(this.client.pipeline(commands).exec())) ?? [];
+    return replies.map(([error, reply]) => {
+      if (error) throw asFailure(error);
+      return reply;
+    });
+  }
+
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;

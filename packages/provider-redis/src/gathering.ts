@@ -39,7 +39,7 @@ export class Gathering {
     for (const [n, part] of parts.entries()) {
       // An earlier grant of the owner's is left as it is until there is all that it is to become part of.
       const asked: Claim = { ...claim, keys: part.keys, lease: HANDOVER_LEASE, keepLease: true };
-      const reply = await part.shard.takes.post(asked);
+      const reply = await part.shard.parts.post(asked);
       if (!current()) return overtaken;
       if (reply.status === "granted") {
         const { grantId, remaining } = reply;
@@ -58,8 +58,15 @@ export class Gathering {
     }
     const sealed = await seal(claim, had);
     if (!current()) return overtaken;
-    if (sealed.status === "granted") this.forget(claim.id);
-    return sealed;
+    if (sealed.status !== "granted") return sealed;
+    this.forget(claim.id);
+    const outcomes = await Promise.all(
+      had.map(({ shard, keys }) => shard.bucket.confirm([{ keys, grantId: sealed.grantId }])),
+    );
+    const error = outcomes.flat().find((outcome) => outcome !== null);
+    if (!error) return sealed;
+    await giveBack(claim, parts);
+    return { status: "failed", error };
   }
 }
 

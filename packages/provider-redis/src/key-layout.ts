@@ -57,6 +57,11 @@ export class KeyLayout {
     return `${this.base}n`;
   }
 
+  /** What is written for replicas to catch up with. */
+  get written(): string {
+    return `${this.base}c`;
+  }
+
   /** A name under which nothing is ever stored. */
   get nothing(): string {
     return `${this.base}!`;

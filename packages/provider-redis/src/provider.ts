@@ -1,5 +1,6 @@
 import { defineProvider, LockError, parseDuration } from "@lock/core";
 import type { Provider, ProviderSettings } from "@lock/core";
+import { checkReplicas, type ReplicaOptions } from "./replication.ts";
 import { checkSource, type ClientSource, isCluster } from "./source.ts";
 import { RedisStore } from "./store.ts";
 
@@ -20,6 +21,11 @@ export interface RedisProviderOptions extends ClientSource, ProviderSettings {
    * processes must name the same number. Default: 16.
    */
   readonly shards?: number | undefined;
+  /**
+   * How many replicas must have a grant before it counts, so that a failover to one of them does not lose it. One that they don't confirm in
+   * time is given back and is `LOCK_UNAVAILABLE`. It costs a round trip more for each grant, and the time that replicas take. Default: none.
+   */
+  readonly replicas?: ReplicaOptions | undefined;
 }
 
 /** As many as a cluster has slots. */
@@ -38,7 +44,7 @@ export function redisProvider(options: RedisProviderOptions): Provider {
     throw new LockError("LOCK_CONFIG", 'redisProvider needs options: { redisUrl: "redis://localhost:6379" }');
   }
   const { redisUrl, client, redisOptions, redisCluster, ...others } = options;
-  const { namespace = "lock:", push = true, shards, ...settings } = others;
+  const { namespace = "lock:", push = true, shards, replicas, ...settings } = others;
   const source = { redisUrl, client, redisOptions, redisCluster };
   checkSource(source);
   if (
@@ -69,6 +75,7 @@ export function redisProvider(options: RedisProviderOptions): Provider {
     }
   }
   const callTimeout = parseDuration(settings.callTimeout ?? DEFAULT_CALL_TIMEOUT, "callTimeout");
-  const store = new RedisStore({ ...source, namespace, push, shards, callTimeout });
+  const confirmed = checkReplicas(replicas, callTimeout);
+  const store = new RedisStore({ ...source, namespace, push, shards, callTimeout, replicas: confirmed });
   return defineProvider({ identifier: "locking-redis", store, ...settings });
 }

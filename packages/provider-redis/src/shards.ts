@@ -8,6 +8,7 @@ import { SameTick } from "./same-tick.ts";
 export interface Shard {
   readonly bucket: Bucket;
   readonly takes: SameTick<Claim, TakeReply>;
+  readonly parts: SameTick<Claim, TakeReply>;
   readonly renewals: SameTick<Renewal, RenewReply>;
   readonly releases: SameTick<Release, ReleaseReply>;
 }
@@ -30,6 +31,7 @@ export class Shards implements Locks {
     this.#shards = buckets.map((bucket) => ({
       bucket,
       takes: new SameTick((claims) => bucket.take(claims)),
+      parts: new SameTick((claims) => bucket.takePart(claims)),
       renewals: new SameTick((renewals) => bucket.renew(renewals)),
       releases: new SameTick((releases) => bucket.release(releases)),
     }));

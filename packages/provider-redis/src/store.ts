@@ -25,6 +25,7 @@ import { renewScript } from "./operations/renew.ts";
 import { sealScript } from "./operations/seal.ts";
 import { onCluster, successionScript } from "./operations/succession.ts";
 import { takeScript } from "./operations/take.ts";
+import type { Replicas } from "./replication.ts";
 import { ShardedWakeUp } from "./sharded-wake-up.ts";
 import { Shards } from "./shards.ts";
 import { checkSource, type ClientSource, isCluster } from "./source.ts";
@@ -37,6 +38,8 @@ export interface RedisStoreOptions extends ClientSource {
   readonly push: boolean;
   /** Into how many buckets the namespace is divided, where the source is a cluster. Default: `DEFAULT_SHARDS`. */
   readonly shards?: number | undefined;
+  /** Default: grants count at once. */
+  readonly replicas?: Replicas | null;
 }
 
 /** Enough for a dozen masters to have some each, few enough to be walked through. */
@@ -124,10 +127,11 @@ export class RedisStore implements LockStore {
   }
 
   #divide(): Locks {
-    const { namespace, push } = this.#options;
+    const { namespace, push, replicas = null } = this.#options;
     this.#buckets = Array.from({ length: this.#shards }, (_, n) => {
       const layout = new KeyLayout(namespace, n);
-      return new Bucket(this.#connection, layout, push ? layout.channel(this.#process) : "", this.#process);
+      const channel = push ? layout.channel(this.#process) : "";
+      return new Bucket(this.#connection, layout, channel, this.#process, replicas);
     });
     return this.#shards === 1 ? (this.#buckets[0] as Bucket) : new Shards(this.#buckets);
   }
@@ -140,10 +144,10 @@ export class RedisStore implements LockStore {
     const [first] = this.#buckets;
     const heard: StoreEvents = {
       granted: (handover) => {
-        // What one bucket gives to a claim on keys of several is a reason to ask for the rest.
-        if (locks instanceof Shards && locks.gathers(handover.claimId))
-          return events.wake([handover.claimId]);
         if (locks === first) first?.see(Number(handover.token));
+        // What one bucket gives to a claim on keys of several is a reason to ask for the rest, and what replicas are to confirm, too.
+        const rest = locks instanceof Shards && locks.gathers(handover.claimId);
+        if (rest || this.#options.replicas) return events.wake([handover.claimId]);
         events.granted(handover);
       },
       wake: (claimIds) => events.wake(claimIds),
