@@ -14,7 +14,7 @@ const advice: readonly (readonly [begin: RegExp, what: string])[] = [
     "Redis refuses writes because it can't save its data: see the server's log, or set stop-writes-on-bgsave-error no",
   ],
   [
-    /^NOPERM\b/,
+    /^NOPERM\b|ACL failure in script|user executing the script can't run/,
     "The Redis user lacks rights: docs/providers/redis.md lists the commands, keys and channels that the provider needs",
   ],
   [

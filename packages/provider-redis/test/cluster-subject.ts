@@ -1,19 +1,26 @@
 import { defineSubject, type Subject } from "@lock/testkit";
 import { Redis } from "ioredis";
-import { redisProvider } from "../src/index.ts";
+import { redisProvider, type RedisClusterSource } from "../src/index.ts";
 import { RedisStore } from "../src/store.ts";
+import { restricted } from "./rights.ts";
 
 /** The nodes' URLs, with blanks between. */
 export const nodesVariable = "LOCK_TEST_REDIS_CLUSTER_NODES";
+
+/** As a user who has only the rights that the documentation lists. */
+export const clusterOf = (env: Readonly<Record<string, string | undefined>>): RedisClusterSource => ({
+  nodes: nodes(env),
+  options: { redisOptions: restricted },
+});
 
 const nodes = (env: Readonly<Record<string, string | undefined>>): string[] =>
   (env[nodesVariable] ?? "").split(" ");
 
 const subject: Subject = defineSubject({
   name: "@lock/provider-redis on a cluster",
-  create: ({ namespace, env }) => redisProvider({ redisCluster: { nodes: nodes(env) }, namespace }),
+  create: ({ namespace, env }) => redisProvider({ redisCluster: clusterOf(env), namespace }),
   store: ({ namespace, env }) =>
-    new RedisStore({ redisCluster: { nodes: nodes(env) }, namespace, push: true, callTimeout: 5_000 }),
+    new RedisStore({ redisCluster: clusterOf(env), namespace, push: true, callTimeout: 5_000 }),
   entries: async ({ namespace, env }) => {
     const names = new Set<string>();
     for (const url of nodes(env)) {

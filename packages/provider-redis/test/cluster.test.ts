@@ -173,6 +173,27 @@ describe("a claim on keys of several buckets", () => {
   });
 });
 
+describe("with replicas to confirm them", () => {
+  it("grants count when each bucket's replica has them, and are given back in all buckets when one has not", async () => {
+    const namespace = newNamespace();
+    const service = await connect({ namespace, replicas: { min: 1, timeout: "500ms" } });
+    const keys = apart(6);
+    const held = await service.acquire(keys, { ownerId: "u" });
+    const waiter = service.execute(keys.slice(2), (lock) => lock.fencingToken);
+    await held.release();
+    expect(await waiter).toBeGreaterThan(held.fencingToken);
+    const [key] = keys as [string];
+    const [replica] = await cluster.replicasOf(await cluster.masterOf(await slotOfKey(key)));
+    // Its master, asked for an acknowledgement, gets none.
+    await replica?.pause();
+    const refusal = { code: "LOCK_UNAVAILABLE", message: expect.stringContaining("replicas") as string };
+    await expect(service.acquire(key)).rejects.toMatchObject(refusal);
+    await expect(service.acquire(keys)).rejects.toMatchObject(refusal);
+    await replica?.unpause();
+    expect((await service.inspect(keys)).flatMap(({ holders }) => holders)).toEqual([]);
+  });
+});
+
 describe("a slot that moves to another node", () => {
   it("takes the locks with it: those held stay held, those waited for pass on, alone and with others", async () => {
     const namespace = newNamespace();

@@ -47,6 +47,10 @@ describe("redisProvider", () => {
   it("refuses namespaces, push and durations that are none", () => {
     for (const namespace of ["", 3, "a\0b", "\ud800"])
       expect(refusal({ redisUrl, namespace })).toMatch(/^LOCK_CONFIG: .*namespace/);
+    expect(refusal({ redisUrl, replicas: { min: 0 } })).toMatch(/^LOCK_CONFIG: .*replicas.min/);
+    expect(refusal({ redisUrl, replicas: { min: 1, timeout: 3 } })).toMatch(
+      /^LOCK_CONFIG: .*replicas.timeout .* 2500 ms/,
+    );
     expect(refusal({ redisUrl, push: "no" })).toMatch(/^LOCK_CONFIG: .*push/);
     expect(refusal({ redisUrl, callTimeout: "soon" })).toMatch(/^LOCK_INVALID_ARGUMENT: callTimeout/);
     expect(refusal({ redisUrl, waitLockingTimeout: -1 })).toMatch(

@@ -1,0 +1,52 @@
+import { startRedis } from "@lock/testkit/containers";
+import { describeConformance } from "@lock/testkit/vitest";
+import { afterAll, expect, it } from "vitest";
+import { instance } from "./instance.ts";
+import { restrictedVariable } from "./restricted-subject.ts";
+import { documentedRights, restricted } from "./rights.ts";
+
+const server = await startRedis();
+afterAll(() => server.close(), 30_000);
+await server.command("ACL", "SETUSER", ...(await setUp()));
+const { username, password } = restricted;
+const url = `redis://${username}:${password}@${server.host}:${server.port}`;
+process.env[restrictedVariable] = url;
+
+async function setUp(): Promise<string[]> {
+  return [restricted.username, ...(await documentedRights("testkit-", "server"))];
+}
+
+// All that a user can ask for. What is left out is how processes crash and connections break, for which rights make no difference.
+await describeConformance({
+  subject: new URL("./restricted-subject.ts", import.meta.url),
+  only: [
+    ...[
+      "keys",
+      "owners",
+      "limit",
+      "order",
+      "acquire",
+      "reacquire",
+      "timeout",
+      "execute",
+      "release",
+      "releaseAll",
+    ],
+    ...["inspect", "handle", "extend", "fencing", "push", "chance", "store", "processes"],
+  ],
+});
+
+it("says which right is missing", async () => {
+  for (const right of ["-evalsha", "-zadd", "-set", "-subscribe"]) {
+    await server.command("ACL", "SETUSER", restricted.username, right);
+    const use = async (): Promise<unknown> => {
+      await using one = await instance({ redisUrl: url, namespace: "testkit-rights" });
+      return await one.take({ ownerId: "u", lease: Infinity, keys: [right] });
+    };
+    await expect(use()).rejects.toMatchObject({
+      code: "LOCK_UNAVAILABLE",
+      message: expect.stringContaining("lacks rights") as string,
+    });
+    await server.command("ACL", "SETUSER", ...(await setUp()));
+  }
+});
