@@ -9,7 +9,9 @@ export async function brokenDatabase({ instead }: Defect): Promise<TestDatabase>
       WHERE pronamespace = $1::regnamespace AND proname LIKE 'locking%'`,
     [database.schema],
   );
-  const texts = functions.map(({ text }) => String(text));
+  // As the migrations write them; the search path leads to the same schema.
+  const qualified = new RegExp(`"${database.schema}"\\."(\\w+)"`, "g");
+  const texts = functions.map(({ text }) => String(text).replaceAll(qualified, "$1"));
   for (const [of] of instead) {
     if (!texts.some((text) => text.includes(of))) throw new Error(`No function says ${of}`);
   }
