@@ -25,7 +25,7 @@ export interface PostgresProviderOptions extends ConnectionSource, ProviderSetti
   /**
    * What the locks of `execute` live with. `"session"`: with a long-lived connection of this process, so that they are free the moment that it dies and need no
    * renewal; where nobody else wants the key there is not even a row. `"rows"`: with a lease that is renewed. Both exclude each other, and
-   * what `acquire` takes is rows in either. Default: `"rows"`.
+   * what `acquire` takes is rows in either. Default: `"session"`.
    */
   readonly mode?: "session" | "rows" | undefined;
   /** How many connections the locks of `execute` live with in `mode: "session"`, whatever number of locks. Default: 2. */
@@ -50,7 +50,7 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
     namespace = "lock",
     connections = 2,
     push = true,
-    mode = "rows",
+    mode = "session",
     sessions = 2,
     ...settings
   } = options;

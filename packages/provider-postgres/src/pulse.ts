@@ -5,7 +5,7 @@ import type { Transactions } from "./transactions.ts";
 import type { WaitingClaims } from "./waiting-claims.ts";
 
 /** Milliseconds. A key whose holder died passes on within a second, what the statements take included. */
-const interval = 750;
+const interval = 500;
 
 export interface PulseOptions {
   readonly rows: Rows;

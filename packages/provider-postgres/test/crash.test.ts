@@ -19,7 +19,10 @@ async function crash(server: OwnServer): Promise<void> {
 test("a server that crashes loses no grant: jobs go on, nobody else gets in, tokens go on increasing", async () => {
   const server = await ownServer();
   const open = () =>
-    createLocking({ providers: [postgresProvider({ connectionString: server.url })], logger: silent });
+    createLocking({
+      providers: [postgresProvider({ connectionString: server.url, mode: "rows" })],
+      logger: silent,
+    });
   const [one, other] = [await open(), await open()];
   const order: string[] = [];
   let last = 0n;

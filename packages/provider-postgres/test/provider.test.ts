@@ -27,6 +27,8 @@ describe("it is refused with what to write", () => {
     [{ connectionString: "postgres://x", namespace: "" }, "namespace"],
     [{ connectionString: "postgres://x", namespace: "n".repeat(256) }, "namespace"],
     [{ connectionString: "postgres://x", connections: 0 }, "connections"],
+    [{ connectionString: "postgres://x", sessions: 0 }, "sessions"],
+    [{ connectionString: "postgres://x", mode: "bare" as "rows" }, "mode"],
   ])("%o", (options, message) => {
     expect(() => postgresProvider(options)).toThrow(
       expect.objectContaining({ code: "LOCK_CONFIG", message: containing(message) }),
@@ -98,7 +100,7 @@ test("it connects with the settings of what it is given, the password included",
   const names = await database.query(
     "SELECT count(*)::int AS ours FROM pg_stat_activity WHERE application_name = 'shop'",
   );
-  expect(names).toEqual([{ ours: 3 }]);
+  expect(names).toEqual([{ ours: 5 }]);
   await locking.close();
   expect(pool.totalCount).toBe(0);
   await pool.end();
@@ -137,7 +139,7 @@ test("once closed, no connection is left", async () => {
     database.query("SELECT count(*)::int AS open FROM pg_stat_activity WHERE application_name = $1", [name]);
   const locking = await connected({ connectionString: url.href });
   await locking.execute("k", async () => {});
-  expect(await open()).toEqual([{ open: 3 }]);
+  expect(await open()).toEqual([{ open: 5 }]);
   await locking.close();
   await expect.poll(open).toEqual([{ open: 0 }]);
 });

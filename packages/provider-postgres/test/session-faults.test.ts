@@ -13,6 +13,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 let database: TestDatabase;
 let namespace: string;
 const services: Locking[] = [];
+const slowly = { timeout: 10_000 };
 
 beforeAll(async () => {
   database = await migratedDatabase();
@@ -73,7 +74,7 @@ test("the session that a lock lives with is cut: the job is told at once, and th
   const bare = await hold(one, "bare");
   const row = await hold(one, "contended");
   const next = other.execute("contended", () => "in", { timeout: 10 });
-  await expect.poll(async () => (await other.inspect("contended"))[0]?.waiting).toBe(1);
+  await expect.poll(async () => (await other.inspect("contended"))[0]?.waiting, slowly).toBe(1);
   expect(await cut("one", "sessions")).toBe(2);
   expect(await aborted(bare.lock)).toMatchObject({ code: "LOCK_LOST" });
   expect(await aborted(row.lock)).toMatchObject({ code: "LOCK_LOST" });
@@ -102,9 +103,9 @@ test("the sessions of who waits are cut: it keeps its turn", async () => {
   const holder = await hold(one, "k");
   const order: string[] = [];
   const first = other.execute("k", () => void order.push("first"), { timeout: 20 });
-  await expect.poll(async () => (await one.inspect("k"))[0]?.waiting).toBe(1);
+  await expect.poll(async () => (await one.inspect("k"))[0]?.waiting, slowly).toBe(1);
   const second = one.execute("k", () => void order.push("second"), { timeout: 20 });
-  await expect.poll(async () => (await one.inspect("k"))[0]?.waiting).toBe(2);
+  await expect.poll(async () => (await one.inspect("k"))[0]?.waiting, slowly).toBe(2);
   await cut("other", "sessions");
   await new Promise((resolve) => setTimeout(resolve, 500));
   holder.free();
@@ -116,6 +117,7 @@ test("connections are cut again and again under contention: nobody is ever insid
   const names = ["one", "other"];
   const all = [await connected("one"), await connected("other")];
   const holders = new Map<string, Lock>();
+  const failures = new Set<string>();
   let violations = 0;
   let runs = 0;
   const until = performance.now() + 5_000;
@@ -141,7 +143,7 @@ test("connections are cut again and again under contention: nobody is ever insid
           if (holders.get(key) === lock) holders.delete(key);
         };
         await locking.execute(key, job, { timeout: 10 }).catch((error: { code: string }) => {
-          expect(["LOCK_LOST", "LOCK_UNAVAILABLE"]).toContain(error.code);
+          failures.add(error.code);
           for (const [held, lock] of holders) if (lock.signal.aborted) holders.delete(held);
         });
       }
@@ -149,6 +151,7 @@ test("connections are cut again and again under contention: nobody is ever insid
   );
   await cutting;
   expect(violations).toBe(0);
+  expect([...failures].filter((code) => code !== "LOCK_LOST" && code !== "LOCK_UNAVAILABLE")).toEqual([]);
   expect(runs).toBeGreaterThan(20);
   for (const key of ["k0", "k1", "k2"]) await (all[0] as Locking).execute(key, () => {}, { timeout: 15 });
   expect(await database.query("SELECT key FROM locking WHERE namespace = $1", [namespace])).toEqual([]);
@@ -192,18 +195,19 @@ test("connections do not grow with locks or waiters, and none is left when it is
   const one = await connected("one");
   const open = async (): Promise<unknown> =>
     (
-      await database.query("SELECT count(*)::integer AS open FROM pg_stat_activity WHERE application_name = $1", [
-        `one-${namespace}`,
-      ])
+      await database.query(
+        "SELECT count(*)::integer AS open FROM pg_stat_activity WHERE application_name = $1",
+        [`one-${namespace}`],
+      )
     )[0]?.["open"];
   const jobs = await Promise.all(Array.from({ length: 700 }, (_, n) => hold(one, `k${n}`)));
   const waiters = Array.from({ length: 100 }, (_, n) => one.execute(`k${n}`, () => {}, { timeout: 30 }));
-  await expect.poll(async () => (await one.inspect("k99"))[0]?.waiting).toBe(1);
+  await expect.poll(async () => (await one.inspect("k99"))[0]?.waiting, slowly).toBe(1);
   expect(await open()).toBe(5);
   for (const job of jobs) job.free();
   await Promise.all([...waiters, ...jobs.map(({ done }) => done)]);
   await one.close();
-  await expect.poll(open).toBe(0);
+  await expect.poll(open, slowly).toBe(0);
 }, 30_000);
 
 test("a lock session keeps itself and is ended by the server when its host is gone", async () => {
@@ -222,8 +226,9 @@ test("a lock session keeps itself and is ended by the server when its host is go
   });
   expect(row).toEqual(["0", "10", "25000"]);
   const [high, low] = halves(session.id);
-  const held = (): Promise<unknown> => database.query(`SELECT pg_try_advisory_xact_lock(${high}, ${low}) AS free`);
+  const held = (): Promise<unknown> =>
+    database.query(`SELECT pg_try_advisory_xact_lock(${high}, ${low}) AS free`);
   expect(await held()).toEqual([{ free: false }]);
   await session.close();
-  await expect.poll(held).toEqual([{ free: true }]);
+  await expect.poll(held, slowly).toEqual([{ free: true }]);
 });

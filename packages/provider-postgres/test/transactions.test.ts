@@ -99,17 +99,20 @@ describe.each(["session", "rows"] as const)("mode: %s", (mode) => {
       await expect(locking.acquire("k", {}, context)).rejects.toMatchObject(refused);
       await held.release();
       let inside = 0;
-      const job = other.execute("bare", async () => {
-        inside += 1;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        inside -= 1;
+      let job: Promise<void> | undefined;
+      await new Promise<void>((started) => {
+        job = other.execute("bare", async () => {
+          inside += 1;
+          started();
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          inside -= 1;
+        });
       });
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      await locking.execute("bare", () => expect(inside).toBe(0), { timeout: 5 }, context);
+      await locking.execute("bare", () => expect(inside).toBe(0), { timeout: 20 }, context);
       await job;
       await locking.acquire("k", {}, context);
       await client.query("COMMIT");
-      await other.acquire(["k", "bare"], { ownerId: "o", awaitQueue: true });
+      await other.acquire(["k", "bare"], { ownerId: "o", awaitQueue: true, timeout: 20 });
     },
   );
 
@@ -155,7 +158,7 @@ describe.each(["session", "rows"] as const)("mode: %s", (mode) => {
       await expect(locking.acquire("k", {}, { transactionManager })).rejects.toMatchObject({
         code: "LOCK_INVALID_ARGUMENT",
       });
-      await other.execute("k", () => {}, { timeout: 2 });
+      await other.execute("k", () => {}, { timeout: 5 });
     }
     await expect(locking.release("k", {}, { transactionManager: client })).rejects.toMatchObject({
       code: "LOCK_UNSUPPORTED",
@@ -168,7 +171,7 @@ describe.each(["session", "rows"] as const)("mode: %s", (mode) => {
     const pid = (await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]?.pid;
     await locking.acquire("k", {}, { transactionManager: client });
     await database.query("SELECT pg_terminate_backend($1)", [pid]);
-    await other.execute("k", () => {}, { timeout: "1500ms" });
+    await other.execute("k", () => {}, { timeout: 5 });
   });
 
   test("50 callers with keys in any order, each with row locks of its own around, never deadlock in the server", async () => {

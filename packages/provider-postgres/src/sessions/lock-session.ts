@@ -1,3 +1,4 @@
+import { LockError } from "@lock/core";
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "../connection-settings.ts";
@@ -49,11 +50,13 @@ export class LockSession {
       client.on("end", () => this.#end(reason ?? new Error("The connection ended")));
       this.#aliveAt = performance.now();
       await this.#send({ name: "", text: sessionStatement(callTimeout, liveness), values: [] });
-      await this.#send({
+      const [row] = await this.#send({
         name: "",
-        text: "SELECT pg_advisory_lock($1, $2), pg_advisory_lock_shared($3, $4)",
+        text: "SELECT pg_backend_pid(), pg_advisory_lock($1, $2), pg_advisory_lock_shared($3, $4)",
         values: [...halves(this.id), ...halves(namespaceMark(namespace))],
       });
+      const { processID } = client as unknown as { processID?: number | null };
+      if (typeof processID === "number" && processID !== Number(row?.[0])) throw behindPooler();
     } catch (error) {
       this.#state = "over";
       client.end().catch(() => {});
@@ -115,6 +118,14 @@ export class LockSession {
     cut(this.#client);
     this.#options.lost(this, cause);
   }
+}
+
+/** A pooler answers with a number of its own when a client connects, and may give the server's session to others. */
+function behindPooler(): LockError {
+  return new LockError(
+    "LOCK_CONFIG",
+    'There is a pooler between here and PostgreSQL, so no lock can live with a session: connect to the server itself, or set mode: "rows"',
+  );
 }
 
 function cut(client: Client): void {
