@@ -7,6 +7,7 @@ import { describeConformance } from "@lock/testkit/vitest";
 import { describe, expect, test } from "vitest";
 
 const page = await readFile(new URL("../../../docs/writing-a-provider.md", import.meta.url), "utf8");
+const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = fileURLToPath(new URL("../.cache/writing-a-provider", import.meta.url));
 
@@ -26,12 +27,22 @@ const subject: Subject = defineSubject({ name: "the store", create: () => mapPro
 export default subject;
 `;
 
+const subjectOfReadme = `
+import { defineSubject, type Subject } from "@lock/testkit";
+import { tableProvider, tableStore } from "./readme.ts";
+const subject: Subject = defineSubject({ name: "the readme's", create: () => tableProvider(), store: tableStore });
+export default subject;
+`;
+
 const subjectOfClass = `
 import { defineSubject, type Subject } from "@lock/testkit";
 import TableProvider from "./table-provider.ts";
 const subject: Subject = defineSubject({ name: "the class", create: () => ({ resolve: TableProvider }) });
 export default subject;
 `;
+
+const sampleOfReadme = /^```ts\n((?:(?!^```)[^])*export const tableProvider[^]*?)^```$/m.exec(readme)?.[1];
+if (sampleOfReadme === undefined) throw new Error("The readme has no custom provider");
 
 // Without the check of the owner it frees whatever is held.
 const unconditional = block("map-store.ts").replace(
@@ -51,12 +62,14 @@ for (const [variant, store] of [
     "store-subject.ts": subjectOfStore,
     "table-provider.ts": block("table-provider.ts"),
     "class-subject.ts": subjectOfClass,
+    "readme.ts": `${sampleOfReadme}\nexport { tableStore };\n`,
+    "readme-subject.ts": subjectOfReadme,
   };
   await mkdir(join(folder, "src", variant), { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, "src", variant, name), text);
 }
 // What a sample leaves unused is no mistake.
-const samples = { noUnusedLocals: false, noUnusedParameters: false };
+const samples = { noUnusedLocals: false, noUnusedParameters: false, isolatedDeclarations: false };
 const output = { noEmit: false, rewriteRelativeImportExtensions: true, rootDir: "src", outDir: "out" };
 const compilerOptions = { ...samples, ...output };
 const config = { extends: join(root, "tsconfig.base.json"), compilerOptions, include: ["src"] };
@@ -66,6 +79,10 @@ execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], { stdio: "inhe
 
 describe("the store of docs/writing-a-provider.md", async () => {
   await describeConformance({ subject: join(folder, "out/good/store-subject.js") });
+});
+
+describe("the store of README.md", async () => {
+  await describeConformance({ subject: join(folder, "out/good/readme-subject.js") });
 });
 
 describe("the class of docs/writing-a-provider.md", async () => {

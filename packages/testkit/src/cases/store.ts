@@ -196,6 +196,26 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
     },
   },
   {
+    name: "withdrawing a claim gives back nothing that its owner has let go of since, and that another may hold",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      await granted(store, claimOf({ keys: ["a", "b"], ownerId: "u" }));
+      const { id, keys } = claimOf({ keys: ["a", "c"], ownerId: "u" });
+      await granted(store, claimOf({ id, keys, ownerId: "u" }));
+      assert.equal(await release(store, { by: "owner", ownerId: "u", keys: ["a", "b"] }), true);
+      const other = await granted(store, claimOf({ keys: ["a", "b"] }));
+      assert.equal(await release(store, { by: "claim", claimId: id, keys, tombstone: false }), true);
+      await granted(store, claimOf({ keys: ["c"] }));
+      for (const key of ["a", "b"]) await busy(store, { keys: [key] });
+      assert.equal(
+        await release(store, { by: "grant", grantId: other.grantId, keys: ["a", "b"], tombstone: false }),
+        true,
+      );
+      await granted(store, claimOf({ keys: ["a", "b"] }));
+    },
+  },
+  {
     name: "withdrawing a claim that waits frees its place",
     needs: "store",
     requires: { fifo: true },
