@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
 import { backendNames, type BackendName } from "./contenders/of-backend.ts";
+import { parts, type Part } from "./part.ts";
 import { fullPlan, quickPlan, type Plan } from "./plan.ts";
-
-const parts = ["uncontended", "contended", "held", "renewing", "queue", "bytes"] as const;
-export type Part = (typeof parts)[number];
 
 export interface Wishes {
   readonly backends: readonly BackendName[];
   readonly parts: readonly Part[];
+  /** Parts of the names of the peers that are to compete; none: all. */
+  readonly peers: readonly string[];
   readonly plan: Plan;
   /** Fetch Medusa's providers first. */
   readonly medusa: boolean;
@@ -18,6 +18,7 @@ export interface Wishes {
 export const usage: string = `pnpm bench [${backendNames.join("] [")}] [options]
   --only ${parts.join("|")}
                    only that part; may be repeated
+  --peer NAME     only peers with that in their name; may be repeated
   --rounds N      rounds of each part (7)
   --quick         a smoke check of less than a minute; its figures are worth nothing
   --million       held locks: up to 1,000,000 instead of 100,000
@@ -31,6 +32,7 @@ export function readArguments(args: readonly string[]): Wishes {
     allowPositionals: true,
     options: {
       only: { type: "string", multiple: true },
+      peer: { type: "string", multiple: true },
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
       million: { type: "boolean", default: false },
@@ -45,6 +47,7 @@ export function readArguments(args: readonly string[]): Wishes {
   return {
     backends: among(backendNames, positionals),
     parts: among(parts, values.only ?? []),
+    peers: values.peer ?? [],
     plan: { ...plan, rounds, held },
     medusa: values.medusa,
     publish: values.publish,

@@ -9,13 +9,13 @@ import { Sheet } from "./report/sheet.ts";
 import { play } from "./scenarios/play.ts";
 
 async function run(wishes: Wishes): Promise<void> {
-  const { backends, parts, plan } = wishes;
+  const { backends, plan } = wishes;
   if (wishes.medusa) await fetchMedusa();
   const sheet = new Sheet();
   const before = load();
   const servers: string[] = [];
   for (const backend of backends) {
-    const about = await play(backend, parts, plan, sheet);
+    const about = await play(backend, wishes, sheet);
     if (backend !== "memory") servers.push(about);
   }
   const circumstances: Circumstances = {

@@ -43,9 +43,9 @@ const contests: readonly Contest[] = [8, 64].flatMap((waiters) => [
 
 export const fullPlan: Plan = {
   rounds: 7,
-  uncontendedMilliseconds: 500,
-  contendedMilliseconds: 500,
-  patience: 1_000,
+  uncontendedMilliseconds: 400,
+  contendedMilliseconds: 400,
+  patience: 700,
   contendingPeers: Infinity,
   tuned: true,
   countPeers: true,

@@ -6,14 +6,17 @@ import { runQueue } from "../work/queue.ts";
 import { repeat } from "../work/uncontended.ts";
 import type { Entry, Request, Response, TaskName, Tasks } from "./tasks.ts";
 
-const opened = new Map<string, Promise<Opened>>();
+let current: { readonly name: string; readonly opened: Promise<Opened> } | null = null;
 
-/** Connected once, on first use. */
-function open({ backend, contender, url, callers }: Entry): Promise<Opened> {
+/** Connected once for as long as it is for the same; another is left first, so that a server has enough connections for all. */
+async function open({ backend, contender, url, callers }: Entry): Promise<Opened> {
   const name = `${contender} at ${url} for ${callers}`;
-  const known = opened.get(name) ?? connect({ backend, contender, url, callers });
-  opened.set(name, known);
-  return known;
+  if (current?.name !== name) {
+    const before = current;
+    current = { name, opened: connect({ backend, contender, url, callers }) };
+    await before?.opened.then((opened) => opened.close());
+  }
+  return current.opened;
 }
 
 async function connect({ backend, contender, url, callers }: Entry): Promise<Opened> {

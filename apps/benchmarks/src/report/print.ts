@@ -5,8 +5,8 @@ import { targetTable } from "./targets.ts";
 
 /** All tables of a run, and the targets beside what was measured. */
 export function print(sheet: Sheet, backends: readonly BackendName[]): string {
-  const tables = sheet
-    .headings()
+  const tables = backends
+    .flatMap((backend) => sheet.headings().filter((heading) => heading.backend === backend))
     .map(
       (heading) =>
         `${heading.backend}: ${heading.part}, ${heading.variant}\n${toText(tableOf(sheet, heading))}`,

@@ -1,5 +1,5 @@
 import type { BackendName } from "../contenders/of-backend.ts";
-import type { Part } from "../arguments.ts";
+import { parts, type Part } from "../part.ts";
 
 /** Where on the sheet something stands. */
 export interface Heading {
@@ -58,7 +58,7 @@ export class Sheet {
     for (const { backend, part, variant } of this.measurements) {
       found.set(`${backend} ${part} ${variant}`, { backend, part, variant });
     }
-    return [...found.values()];
+    return [...found.values()].sort((a, b) => parts.indexOf(a.part) - parts.indexOf(b.part));
   }
 
   #find(heading: Heading, contender: string, metric: string): Measurement | undefined {

@@ -1,8 +1,9 @@
-import type { Part } from "../arguments.ts";
+import type { Wishes } from "../arguments.ts";
+import type { Contender } from "../contender.ts";
 import { contendersOf, type BackendName } from "../contenders/of-backend.ts";
 import { Crew } from "../crew/crew.ts";
-import type { Plan } from "../plan.ts";
 import type { Sheet } from "../report/sheet.ts";
+import type { Part } from "../part.ts";
 import { startServer } from "../servers/start-server.ts";
 import { playBytes } from "./bytes.ts";
 import { playContended } from "./contended.ts";
@@ -22,11 +23,15 @@ const plays: { readonly [Name in Part]: (stage: Stage) => Promise<void> } = {
   bytes: playBytes,
 };
 
+function isWanted({ name, standing }: Contender, peers: readonly string[]): boolean {
+  if (standing !== "peer" || peers.length === 0) return true;
+  return peers.some((peer) => name.toLowerCase().includes(peer.toLowerCase()));
+}
+
 /** Everything on one backend. What the server is, is told for the record. */
 export async function play(
   backend: BackendName,
-  parts: readonly Part[],
-  plan: Plan,
+  { parts, peers, plan }: Wishes,
   sheet: Sheet,
 ): Promise<string> {
   const server = await startServer(backend, process.env);
@@ -34,7 +39,7 @@ export async function play(
   const stage: Stage = {
     backend,
     server,
-    contenders: await contendersOf(backend),
+    contenders: (await contendersOf(backend)).filter((contender) => isWanted(contender, peers)),
     plan,
     sheet,
     memberOf: (contender, which) => crew.memberOf(contender, which),

@@ -1,5 +1,5 @@
 import type { BackendName } from "../../contenders/of-backend.ts";
-import { median } from "../../statistics/spread.ts";
+import { median, ratios } from "../../statistics/spread.ts";
 import type { At, Target } from "./target.ts";
 
 /** What still counts as flat: the noise of a median of rounds that lie minutes apart. */
@@ -7,12 +7,11 @@ const FLAT = 1.15;
 
 const ours = "@lock";
 
-/** In round trips where there are any, so that the machine's mood cancels out. */
+/** In what the plain client took in the same round, so that the machine's mood cancels out. */
 function cost(backend: BackendName, held: string, metric: string): At {
   return (sheet) => {
     const heading = { backend, part: "held", variant: `${held} held` } as const;
-    const trip = median(sheet.samples(heading, ours, "round trip, µs"));
-    return sheet.samples(heading, ours, metric).map((sample) => sample / (Number.isNaN(trip) ? 1 : trip));
+    return ratios(sheet.samples(heading, ours, metric), sheet.samples(heading, ours, "raw take + give, µs"));
   };
 }
 

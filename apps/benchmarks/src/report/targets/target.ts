@@ -22,6 +22,13 @@ export function per(samples: At, bases: At): At {
   return (sheet) => ratios(samples(sheet), bases(sheet));
 }
 
+export function beyond(samples: At, bases: At): At {
+  return (sheet) => {
+    const base = bases(sheet);
+    return samples(sheet).map((sample, round) => sample - (base[round] ?? Number.NaN));
+  };
+}
+
 /** The best of those whose name begins so, or of all peers: the greatest of each round, or the least. */
 export function best(heading: Heading, metric: string, which: "greatest" | "least", begin = ""): At {
   return (sheet) => {
