@@ -1,6 +1,6 @@
 import type { Claim, TakeReply } from "@lock/core";
 import type { Broken } from "../broken.ts";
-import { ReferenceStore } from "../references/reference-store.ts";
+import { ReferenceStore, type Grant } from "../references/reference-store.ts";
 
 /** What a service meets only when replies are lost or come late. */
 export const replies: readonly Broken[] = [
@@ -31,6 +31,16 @@ export const replies: readonly Broken[] = [
     Store: class extends ReferenceStore {
       override withdraw(id: string): boolean {
         return this.grants.delete(id) || this.leave(id);
+      }
+    },
+  },
+  {
+    defect: "a withdrawn claim gives back what its owner has let go of since",
+    rejectedBy:
+      "store: withdrawing a claim gives back nothing that its owner has let go of since, and that another may hold",
+    Store: class extends ReferenceStore {
+      override restore(one: Grant): void {
+        this.grants.set(one.id, one);
       }
     },
   },

@@ -140,8 +140,15 @@ export class ReferenceStore implements LockStore {
   withdraw(id: string): boolean {
     const grant = this.grants.get(id);
     this.grants.delete(id);
-    for (const one of grant?.before ?? []) this.grants.set(one.id, one);
+    for (const one of grant?.before ?? []) this.restore(one, grant!);
     return this.leave(id) || grant !== undefined;
+  }
+
+  /** Gives back what the withdrawn grant took over of an earlier one, unless its owner has let go of it since. */
+  restore(one: Grant, withdrawn: Grant): void {
+    const back = [...one.keys].filter((key) => withdrawn.keys.has(key));
+    const rest = this.grants.get(one.id)?.keys ?? [];
+    if (back.length > 0) this.grants.set(one.id, { ...one, keys: new Set([...rest, ...back]) });
   }
 
   freeKey(key: string, ownerId: string | null): boolean {
