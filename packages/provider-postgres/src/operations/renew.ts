@@ -2,7 +2,7 @@ import { CHECK_INTERVAL, type Renewal, type RenewReply } from "@lock/core";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { milliseconds, RequestKeys, type Call, type Row } from "./request.ts";
 
-/** `migrations/0003_renew.sql`. */
+/** `migrations/0009_session_release.sql`. */
 export const renewSignature = "locking_renew(text,bigint[],text[],json,json,text)";
 
 const text = "SELECT n, outcome, id, fence, place, ms FROM locking_renew($1, $2, $3, $4, $5, $6)";

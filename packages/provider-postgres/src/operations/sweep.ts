@@ -1,6 +1,6 @@
 import type { Call, Row } from "./request.ts";
 
-/** `migrations/0005_sweep.sql`. */
+/** `migrations/0009_session_release.sql`. */
 export const sweepSignature = "locking_sweep(bigint,integer)";
 
 /** 2 MB of the table for each call: a few milliseconds, whatever the size of the table. */

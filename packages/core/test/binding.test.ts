@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+import type { Binding, Claim, Release, ReleaseReply, TakeReply } from "../src/contract/lock-store.ts";
+import type { Locking } from "../src/contract/locking.ts";
+import { createLocking } from "../src/service/create-locking.ts";
+import { PlainStore, plainProvider } from "./plain-store.ts";
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const transactionManager = { query: true };
+const context = { transactionManager };
+
+class BindingStore extends PlainStore {
+  override capabilities = { ...new PlainStore().capabilities, transactions: true };
+  readonly claims: Claim[] = [];
+  readonly bindings: Binding[] = [];
+  readonly releases: Release[] = [];
+  refusal: Error | undefined;
+
+  override take(claims: readonly Claim[]): TakeReply[] {
+    this.claims.push(...claims);
+    return super.take(claims);
+  }
+
+  bind(binding: Binding): void {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.bindings.push(binding);
+  }
+
+  override release(releases: readonly Release[]): ReleaseReply[] {
+    this.releases.push(...releases);
+    return super.release(releases);
+  }
+}
+
+async function serviceOver(store: PlainStore): Promise<Locking> {
+  return createLocking({ providers: [plainProvider({ store })], logger: silent });
+}
+
+test("a grant for a transaction is bound to it, and given back by nothing but its end", async () => {
+  const store = new BindingStore();
+  const locking = await serviceOver(store);
+  const lock = await locking.acquire("k", { ownerId: "u", expire: 1 }, context);
+  expect(store.claims).toMatchObject([{ ownerId: null, kind: "execute", transaction: transactionManager }]);
+  expect(store.bindings).toEqual([
+    { grantId: store.claims[0]?.id, keys: ["k"], transaction: transactionManager },
+  ]);
+  expect(lock.ownerId).toBe("u");
+  expect(lock.remaining()).toBe(Infinity);
+  await lock.extend(1);
+  expect(lock.remaining()).toBe(Infinity);
+  expect(await lock.release()).toBe(false);
+  expect(await locking.execute("k", () => "ran", {}, context)).toBe("ran");
+  await locking.close();
+  expect(store.releases).toEqual([]);
+});
+
+test("where it can't be bound the claim is withdrawn and no job runs", async () => {
+  const store = new BindingStore();
+  store.refusal = new Error("no");
+  const locking = await serviceOver(store);
+  let ran = false;
+  await expect(locking.execute("k", () => void (ran = true), {}, context)).rejects.toMatchObject({
+    code: "LOCK_UNAVAILABLE",
+  });
+  expect(ran).toBe(false);
+  await locking.close();
+  expect(store.releases).toMatchObject([{ by: "claim", claimId: store.claims[0]?.id, tombstone: true }]);
+});
+
+test("a signal that aborts while it is bound ends the call with its reason, and withdraws", async () => {
+  const store = new BindingStore();
+  const locking = await serviceOver(store);
+  const stopped = new AbortController();
+  store.bind = () => stopped.abort(new Error("enough"));
+  await expect(locking.acquire("k", { signal: stopped.signal }, context)).rejects.toThrow("enough");
+  await locking.close();
+  expect(store.releases).toMatchObject([{ by: "claim" }]);
+});
+
+test("releasing with a transactionManager is LOCK_UNSUPPORTED, and so is all of it without bind", async () => {
+  const locking = await serviceOver(new BindingStore());
+  const unsupported = { code: "LOCK_UNSUPPORTED" };
+  await expect(locking.release("k", {}, context)).rejects.toMatchObject(unsupported);
+  await expect(locking.releaseAll({}, context)).rejects.toMatchObject(unsupported);
+  await locking.close();
+  const without = new PlainStore();
+  without.capabilities = { ...without.capabilities, transactions: true };
+  const plain = await serviceOver(without);
+  await expect(plain.acquire("k", {}, context)).rejects.toMatchObject(unsupported);
+  await plain.close();
+});
