@@ -33,14 +33,17 @@ test("one holder after the other is no conflict", () => {
   expect(() => assertHistory(events)).not.toThrow();
 });
 
-test("two exclusive holders at once are a conflict, told by both grants", () => {
+test("two exclusive holders at once are a conflict, told by all that is known of both", () => {
   const events = history(
     [1, "a", "granted", 1],
     [3, "a", "released"],
     [2, "b", "granted", 2],
     [4, "b", "released"],
   );
-  expect(findConflict(events)).toMatchObject({ key: "k", events: [{ process: "a" }, { process: "b" }] });
+  expect(findConflict(events)).toMatchObject({
+    key: "k",
+    events: [{ process: "a" }, { process: "b" }, { process: "a" }, { process: "b" }],
+  });
   expect(() => assertHistory(events)).toThrow('"k" was granted while 1 held it');
 });
 

@@ -1,36 +1,56 @@
-import { describeEvent, type HistoryEvent } from "./event.ts";
+import { describeEvent, inOrder, type HistoryEvent } from "./event.ts";
+import { findOverlap } from "./overlap.ts";
+import { tenuresOf, type Tenure } from "./tenure.ts";
+import { findDisorder } from "./token-order.ts";
 
-/** The first place where a history does not fit a fenced lock. */
+/** Where a history does not fit a fenced lock. */
 export interface Conflict {
+  /** Of a claim that makes no sense by itself: its first. */
   readonly key: string;
   /** What is wrong, in one sentence. */
   readonly message: string;
-  /** The events that contradict one another, in order. */
+  /** All that was noted of the fewest claims that contradict one another, in order. */
   readonly events: readonly HistoryEvent[];
 }
 
-/** A claim's time as a holder. */
-interface Tenure {
-  readonly granted: HistoryEvent;
-  end: HistoryEvent | undefined;
+interface Found {
+  readonly key: string;
+  readonly message: string;
+  readonly tenures: readonly Tenure[];
 }
 
 /**
- * Looks for holders of one key that may not hold it together, and for tokens that do not increase. Events may come in
- * any order; they are sorted by time. A claim holds from `granted` to the first of `released`, `lost` and the
- * suspension of its process, which is within the time that it truly held: what overlaps here overlapped.
+ * Decides whether what several processes noted fits a fenced lock with limits: nobody holds a key together with others that it can't be shared
+ * with, and of two grants of a key of which one had ended before the other, the later has the greater token. Otherwise shows
+ * the smallest part that does not fit. Events may come in any order; takes time in proportion to their number, once they are sorted.
  */
-export function findConflict(history: readonly HistoryEvent[]): Conflict | undefined {
-  const tenures = tenuresByKey([...history].sort((one, other) => Number(one.at - other.at)));
-  for (const [key, ofKey] of tenures) {
-    const conflict = incompatible(key, ofKey) ?? disordered(key, ofKey);
-    if (conflict !== undefined) return conflict;
+export function findConflict(history: Iterable<HistoryEvent>): Conflict | undefined {
+  const tenures = tenuresOf(inOrder(history));
+  if ("message" in tenures) return { key: tenures.events[0]?.keys[0] ?? "", ...tenures };
+  const byKey = new Map<string, Tenure[]>();
+  for (const tenure of tenures) {
+    for (const key of tenure.granted.keys) {
+      const ofKey = byKey.get(key);
+      if (ofKey === undefined) byKey.set(key, [tenure]);
+      else ofKey.push(tenure);
+    }
   }
-  return undefined;
+  let smallest: Found | undefined;
+  for (const [key, ofKey] of byKey) {
+    for (const found of [tooMany(key, ofKey), disordered(key, ofKey)]) {
+      if (found === undefined) continue;
+      if (smallest === undefined || found.tenures.length < smallest.tenures.length) smallest = found;
+    }
+  }
+  if (smallest === undefined) return undefined;
+  const { key, message } = smallest;
+  // The suspension of a process may have ended several of them.
+  const events = inOrder(new Set(smallest.tenures.flatMap((tenure) => tenure.events)));
+  return { key, message, events };
 }
 
-/** Throws with the story of the first conflict. */
-export function assertHistory(history: readonly HistoryEvent[]): void {
+/** Throws with the story of a conflict, if there is one. */
+export function assertHistory(history: Iterable<HistoryEvent>): void {
   const conflict = findConflict(history);
   if (conflict === undefined) return;
   const { message, events } = conflict;
@@ -42,82 +62,20 @@ export function assertHistory(history: readonly HistoryEvent[]): void {
   throw new Error(`${message}\n${lines.join("\n")}`);
 }
 
-function tenuresByKey(history: readonly HistoryEvent[]): Map<string, Tenure[]> {
-  const tenures = new Map<string, Tenure[]>();
-  const open = new Map<string, Tenure>();
-  for (const event of history) {
-    const claim = `${event.call}@${event.process}`;
-    if (event.kind === "granted") {
-      const tenure: Tenure = { granted: event, end: undefined };
-      open.set(claim, tenure);
-      for (const key of event.keys) tenures.set(key, [...(tenures.get(key) ?? []), tenure]);
-    } else if (event.kind === "suspended") {
-      for (const tenure of open.values()) {
-        if (tenure.granted.process === event.process) tenure.end ??= event;
-      }
-    } else if (event.kind !== "asked") {
-      const tenure = open.get(claim);
-      if (tenure !== undefined) tenure.end ??= event;
-      open.delete(claim);
-    }
-  }
-  return tenures;
+function tooMany(key: string, ofKey: readonly Tenure[]): Found | undefined {
+  const tenures = findOverlap(ofKey);
+  if (tenures === undefined) return undefined;
+  const message = `"${key}" was granted while ${tenures.length - 1} held it that it can't be shared with`;
+  return { key, message, tenures };
 }
 
-function incompatible(key: string, tenures: readonly Tenure[]): Conflict | undefined {
-  let holding: Tenure[] = [];
-  for (const tenure of tenures) {
-    const { granted } = tenure;
-    holding = holding.filter((other) => other.end === undefined || other.end.at > granted.at);
-    const stranger = holding.find((other) => other.granted.limit !== granted.limit);
-    if (stranger !== undefined || holding.length >= granted.limit) {
-      const others = stranger === undefined ? holding : [stranger];
-      return {
-        key,
-        message: `"${key}" was granted while ${others.length} held it that it can't be shared with`,
-        events: [...others.map((other) => other.granted), granted],
-      };
-    }
-    holding.push(tenure);
-  }
-  return undefined;
-}
-
-function disordered(key: string, tenures: readonly Tenure[]): Conflict | undefined {
-  const byEnd = tenures
-    .filter((tenure) => tenure.end !== undefined && tenure.granted.token !== undefined)
-    .sort((one, other) => Number(one.end!.at - other.end!.at));
-  const seen = new Map<bigint, Tenure>();
-  // By limit: those that may hold it together are granted in an order that nobody can see.
-  const highest = new Map<number, Tenure>();
-  let next = 0;
-  for (const tenure of tenures) {
-    const { token, at } = tenure.granted;
-    if (token === undefined) continue;
-    const twin = seen.get(token);
-    if (twin !== undefined) {
-      return {
-        key,
-        message: `Token ${token} of "${key}" was given twice`,
-        events: [twin.granted, tenure.granted],
-      };
-    }
-    seen.set(token, tenure);
-    // Only what had ended certainly came earlier: grants of those that share are noted in any order.
-    for (let ended = byEnd[next]; ended !== undefined && ended.end!.at < at; ended = byEnd[++next]) {
-      const { limit } = ended.granted;
-      const before = highest.get(limit);
-      if (before === undefined || ended.granted.token! > before.granted.token!) highest.set(limit, ended);
-    }
-    for (const [limit, ended] of highest) {
-      if (limit === tenure.granted.limit && limit > 1) continue;
-      if (token >= ended.granted.token!) continue;
-      return {
-        key,
-        message: `Token ${token} of "${key}" came after token ${ended.granted.token}`,
-        events: [ended.granted, ended.end!, tenure.granted],
-      };
-    }
-  }
-  return undefined;
+function disordered(key: string, ofKey: readonly Tenure[]): Found | undefined {
+  const tenures = findDisorder(ofKey);
+  if (tenures === undefined) return undefined;
+  const [earlier, later] = tenures.map((tenure) => tenure.granted.token);
+  const message =
+    earlier === later
+      ? `Token ${later} of "${key}" was given twice`
+      : `Token ${later} of "${key}" came after token ${earlier}`;
+  return { key, message, tenures };
 }

@@ -19,10 +19,17 @@ export interface HistoryEvent {
   readonly limit: number;
   /** Of a grant, where the provider has fencing tokens. */
   readonly token?: bigint | undefined;
+  /** Of a grant, where it has an owner: one that is granted again in place holds one grant, with one token, by several claims. */
+  readonly ownerId?: string | null | undefined;
 }
 
 /** The event in words, without when and where. */
 export function describeEvent({ kind, keys, call, token }: HistoryEvent): string {
   if (kind === "suspended") return kind;
   return `${kind} [${keys.join(", ")}] by call ${call}${token === undefined ? "" : `, token ${token}`}`;
+}
+
+/** Earlier events first; those of one moment as they were noted. */
+export function inOrder(events: Iterable<HistoryEvent>): HistoryEvent[] {
+  return [...events].sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
 }
