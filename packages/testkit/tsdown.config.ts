@@ -7,6 +7,7 @@ const config: UserConfig = {
   entry: [
     "src/index.ts",
     "src/containers/index.ts",
+    "src/simulation/index.ts",
     "src/vitest.ts",
     "src/node-test.ts",
     "src/cli.ts",

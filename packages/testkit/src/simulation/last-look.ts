@@ -1,0 +1,52 @@
+import type { World } from "./world.ts";
+
+/** What every lease that ends passes on within, beside the way there and back. */
+const PASSES_WITHIN = 1_000;
+
+/** When all is over: what must have ended has, and nothing is left. */
+export function lastLook(world: World): void {
+  const { backend, clock, conditions, schedule } = world;
+  for (const { call, process, ended } of world.attempts) {
+    if (!ended && process.state === "running") world.violate("endless", `call ${call.name} does not end`);
+  }
+  const now = clock.now() + world.offset;
+  for (const { claim, livesUntil } of backend.places)
+    if (livesUntil > now) world.violate("place left", `the place of ${world.nameOf(claim.id)} is left`);
+  for (const { key, grant, claims, endsAt } of backend.holdings) {
+    if (endsAt <= now) continue;
+    const holders = [...claims].map((claimId) => world.byClaim.get(claimId)!);
+    // Nobody releases for a process that crashed, or was closed before it could.
+    if (holders.every(({ process }) => process.state === "running" && !wasClosed(world, process.index))) {
+      world.violate(
+        "grant left",
+        `"${key}" is held under ${world.nameOf(grant.id)} still, token ${grant.token}`,
+      );
+    }
+  }
+  if (clock.pending > 0) world.violate("timer left", `${clock.pending} timers are set`);
+  const { fair, steady, unstepped, pushesArrive } = conditions;
+  if (!fair || !steady || !unstepped) return;
+  if (backend.deadPlaces > 0 && !schedule.calls.some((call) => call.does === "close"))
+    world.violate("place died", "a waiter's place died, though it was there and asked");
+  const slack = 4 * schedule.weather.latency + (pushesArrive ? 300 : 3_300);
+  if (backend.longestLag > PASSES_WITHIN + slack - 300)
+    world.violate("passes on late", `a lease that ended passed on after ${backend.longestLag} ms`);
+  if (backend.longestWake > slack)
+    world.violate(
+      "told late",
+      `a waiter learnt after ${backend.longestWake} ms that its owner held its keys`,
+    );
+  for (const { call, claimId, token, grantedAt } of world.attempts) {
+    const grant = backend.grants.get(Number(token));
+    if (
+      grantedAt !== null &&
+      grant?.id === claimId &&
+      grantedAt - grant.since > slack + 2 * schedule.weather.latency
+    )
+      world.violate("told late", `call ${call.name} learnt of its grant after ${grantedAt - grant.since} ms`);
+  }
+}
+
+function wasClosed({ schedule }: World, index: number): boolean {
+  return schedule.calls.some((call) => call.does === "close" && call.process === index);
+}

@@ -1,0 +1,107 @@
+import { chance, pick, seededRandom } from "./seeded-random.ts";
+import type { Call, Fault, Schedule, StoreKind, Weather } from "./schedule.ts";
+
+/** `"mixed"`: from fair to foul. `"foul"`: always foul, and with faults. */
+export type Climate = "mixed" | "foul";
+
+const keySets = [["a"], ["a"], ["a"], ["b"], ["a", "b"], ["b", "a"], ["b", "c"], ["a", "b", "c"]];
+const limits = [1, 1, 1, 1, 2, 3, Infinity];
+const leases = [300, 500, 1_000, 2_000, 5_000, 30_000];
+
+/** Makes the schedule of a seed. */
+export function randomSchedule(seed: number, climate: Climate = "mixed"): Schedule {
+  const random = seededRandom(Math.floor(chance(seed, 1) * 2 ** 32));
+  const processes = 1 + Math.floor(random() * 4);
+  const weather = randomWeather(random, climate);
+  const calls: Call[] = [];
+  // Many at once, or one now and then.
+  const span = pick(random, [200, 3_000, 3_000, 12_000]);
+  const count = 1 + Math.floor(random() * 14);
+  // Few limits and owners in one run, or else hardly anybody shares.
+  const palette = {
+    limits: [pick(random, limits), pick(random, limits)],
+    owned: pick(random, [0, 0.3, 0.9]),
+  };
+  for (let name = 1; name <= count; name += 1) calls.push(randomCall(random, name, processes, span, palette));
+  const faulty = climate === "foul" || random() < 0.5;
+  const faults: Fault[] = [];
+  for (let left = faulty ? 1 + Math.floor(random() * 3) : 0; left > 0; left -= 1) {
+    const fault = randomFault(random, processes, span);
+    // Two that set it far forward would outrun the tombstones.
+    if (fault.kind !== "step" || !faults.some(({ kind }) => kind === "step")) faults.push(fault);
+  }
+  return { seed, processes, store: randomStore(random), weather, calls, faults, calm: [] };
+}
+
+function randomStore(random: () => number): StoreKind {
+  return { batch: pick(random, [1, 3, 100]), push: random() < 0.85, tellsLost: random() < 0.3 };
+}
+
+function randomWeather(random: () => number, climate: Climate): Weather {
+  const latency = pick(random, [1, 5, 40, 90, 400]);
+  const foul = { latency, trouble: pick(random, [0.2, 0.4, 0.6]), pushTrouble: pick(random, [0.2, 0.6]) };
+  if (climate === "foul") return foul;
+  return pick<Weather>(random, [
+    { latency, trouble: 0, pushTrouble: 0 },
+    { latency, trouble: 0, pushTrouble: 0 },
+    { latency, trouble: 0, pushTrouble: 0.5 },
+    { latency, trouble: 0.06, pushTrouble: 0.06 },
+    foul,
+  ]);
+}
+
+interface Palette {
+  readonly limits: readonly number[];
+  readonly owned: number;
+}
+
+function randomCall(
+  random: () => number,
+  name: number,
+  processes: number,
+  span: number,
+  palette: Palette,
+): Call {
+  const between = (from: number, to: number): number => Math.floor(from + random() * (to - from));
+  const called = { name, at: between(0, span), process: between(0, processes) };
+  const owner = (): string | null => (random() < 0.8 ? pick(random, ["u", "u", "v"]) : null);
+  const kind = random();
+  if (kind < 0.06) return { does: "release", ...called, keys: pick(random, keySets), ownerId: owner() };
+  if (kind < 0.1) return { does: "releaseAll", ...called, ownerId: owner() };
+  if (kind < 0.12) return { does: "close", ...called, at: between(0, span * 2), drain: between(0, 3_000) };
+  const timeout = pick(random, [0, 200, 2_000, 5_000, 20_000, Infinity]);
+  const wish = {
+    ...called,
+    keys: pick(random, keySets),
+    limit: pick(random, palette.limits),
+    timeout,
+    abortsAfter: timeout === Infinity || random() < 0.15 ? between(0, 8_000) : null,
+    lasts: pick(random, [0, 1, 50, 400, 1_000, 4_000, 12_000]),
+    extend: random() < 0.25 ? { after: between(0, 1_500), expire: pick(random, [0, ...leases]) } : null,
+  };
+  if (random() < palette.owned) {
+    const awaitQueue = random() < 0.8;
+    const expire = pick(random, [undefined, undefined, 0, ...leases]);
+    return { does: "acquire", ...wish, ownerId: owner(), awaitQueue, expire, leaves: random() < 0.3 };
+  }
+  const expire = pick(random, [undefined, ...leases]);
+  return { does: "execute", ...wish, expire, listens: random() < 0.7, throws: random() < 0.1 };
+}
+
+function randomFault(random: () => number, processes: number, span: number): Fault {
+  const between = (from: number, to: number): number => Math.floor(from + random() * (to - from));
+  const at = between(0, span * 1.5);
+  const process = between(0, processes);
+  const lasts = pick(random, [50, 400, 1_000, 2_500, 7_000, 15_000]);
+  const kind = pick(random, ["crash", "pause", "pause", "cut", "cut", "step"] as const);
+  switch (kind) {
+    case "crash":
+      return { kind, at, process };
+    case "pause":
+      return { kind, at, process, lasts, first: pick(random, ["timers", "messages"]) };
+    case "cut":
+      return { kind, at, process, lasts, silent: random() < 0.4 };
+    case "step":
+      return { kind, at, by: pick(random, [-20_000, -1_500, 700, 5_000, 30_000]) };
+  }
+}
