@@ -26,12 +26,15 @@ const functions = [
   bindSignature,
 ];
 
+// In the text and not as a value, since it is the text that has its names written anew.
+const found = functions.map((signature) => `to_regprocedure('${signature}') IS NOT NULL`);
+
 /** @throws {LockError} `LOCK_UNAVAILABLE` unless it is a primary on which all migrations are applied. */
 export async function checkServer(connection: Connection): Promise<void> {
   const [row] = await connection.query({
     name: "",
-    text: `SELECT pg_is_in_recovery(), (SELECT bool_and(to_regprocedure(f) IS NOT NULL) FROM unnest($1::text[]) AS f)`,
-    values: [functions],
+    text: `SELECT pg_is_in_recovery(), (${found.join(" AND ")})`,
+    values: [],
   });
   if (row?.[1] !== "t") throw new LockError("LOCK_UNAVAILABLE", missingMigrations);
   if (row[0] === "t") {

@@ -21,11 +21,8 @@ const ours =
 
 /** @throws {LockError} `LOCK_CONFIG` for a name that no schema or table may have. */
 export function renaming({ schema, table = defaultTable }: Names): Rename {
-  if (schema !== undefined && (typeof schema !== "string" || !/^[^\p{C}'"$\\]{1,63}$/u.test(schema))) {
-    throw new LockError(
-      "LOCK_CONFIG",
-      "schema must be a name of 1 to 63 characters, without quotes, $ and \\",
-    );
+  if (schema !== undefined && !isSchemaName(schema)) {
+    throw new LockError("LOCK_CONFIG", "schema must be a name of 1 to 63 bytes, without quotes, $ and \\");
   }
   if (typeof table !== "string" || !/^[a-z_][a-z0-9_]{0,39}$/.test(table)) {
     throw new LockError("LOCK_CONFIG", "table must be a name of 1 to 40 lower case letters, digits and _");
@@ -37,6 +34,11 @@ export function renaming({ schema, table = defaultTable }: Names): Rename {
       (_, unqualified: string | undefined, rest: string | undefined) =>
         `${unqualified ?? where}"${table}${rest ?? ""}"`,
     );
+}
+
+/** It stands quoted in texts, some of which are quoted themselves. */
+function isSchemaName(name: unknown): boolean {
+  return typeof name === "string" && /^[^\p{C}'"$\\]+$/u.test(name) && Buffer.byteLength(name) <= 63;
 }
 
 interface QueryingClient {

@@ -2,6 +2,7 @@ import { defineProvider, LockError, parseDuration } from "@lock/core";
 import type { Provider, ProviderSettings } from "@lock/core";
 import { connectionSettings } from "./connection-settings.ts";
 import type { ConnectionSource } from "./connection-source.ts";
+import { withNames, type Names } from "./names.ts";
 import { PostgresStore } from "./store.ts";
 
 /** What a row of `locking` can be found by has to fit into a page of an index. */
@@ -10,7 +11,7 @@ const longestNamespace = 255;
 /** Milliseconds; the server's limit and Node's. */
 const longestTimer = 2 ** 31 - 1;
 
-export interface PostgresProviderOptions extends ConnectionSource, ProviderSettings {
+export interface PostgresProviderOptions extends ConnectionSource, Names, ProviderSettings {
   /**
    * Locks of different namespaces never clash, and `releaseAll()` empties one of them only. At most 255 bytes.
    * Default: `"lock"`.
@@ -40,13 +41,15 @@ export interface PostgresProviderOptions extends ConnectionSource, ProviderSetti
 /**
  * Locks on rows of a PostgreSQL database that was prepared by `migrate` or `npx lock-postgres migrate`. It connects when the service connects it.
  *
- * @throws {LockError} `LOCK_CONFIG` unless exactly one of `connectionString`, `pool` and `db` is given.
+ * @throws {LockError} `LOCK_CONFIG` unless exactly one of `connectionString`, `pool` and `db` is given, and for a name that can't be.
  */
 export function postgresProvider(options: PostgresProviderOptions): Provider {
   const {
     connectionString,
     pool,
     db,
+    schema,
+    table,
     namespace = "lock",
     connections = 2,
     push = true,
@@ -76,7 +79,7 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
   }
   const callTimeout = Math.min(parseDuration(settings.callTimeout ?? 5, "callTimeout"), longestTimer);
   const store = new PostgresStore({
-    settings: connectionSettings({ connectionString, pool, db }),
+    settings: withNames(connectionSettings({ connectionString, pool, db }), { schema, table }),
     namespace,
     connections,
     callTimeout,
