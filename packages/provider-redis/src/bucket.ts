@@ -62,9 +62,12 @@ export class Bucket implements Locks {
     await this.#succeed();
   }
 
-  async take(claims: readonly Claim[]): Promise<TakeReply[]> {
+  take(claims: readonly Claim[]): Promise<TakeReply[]> {
+    return this.#replicas === null ? this.takePart(claims) : this.#takeConfirmed(claims);
+  }
+
+  async #takeConfirmed(claims: readonly Claim[]): Promise<TakeReply[]> {
     const replies = await this.takePart(claims);
-    if (this.#replicas === null) return replies;
     const grants = replies.flatMap((reply, n) => {
       const claim = claims[n] as Claim;
       return reply.status === "granted" ? [{ n, claim, keys: claim.keys, grantId: reply.grantId }] : [];
@@ -82,7 +85,15 @@ export class Bucket implements Locks {
   /** What of a claim lives here. It counts when it is confirmed together with the rest. */
   async takePart(claims: readonly Claim[]): Promise<TakeReply[]> {
     const replies = decodeTake(claims, await this.#run(encodeTake(this.layout, this.#channel, claims)));
-    for (const reply of replies) if (reply.status === "granted") this.see(Number(reply.token));
+    for (const [n, reply] of replies.entries()) {
+      if (reply.status !== "granted") continue;
+      const token = Number(reply.token);
+      const claim = claims[n] as Claim;
+      // A fresh grant (or one whose first answer was lost) with a token of before: has the server lost its data? It is looked at before the next.
+      if (token < this.#seen && reply.grantId === claim.id && reply.remaining === claim.lease)
+        this.#sureOf = -1;
+      this.see(token);
+    }
     return replies;
   }
 
@@ -147,20 +158,29 @@ export class Bucket implements Locks {
     if (token > this.#seen) this.#seen = token;
   }
 
-  async #run(call: ScriptCall): Promise<unknown> {
-    const { cluster, standing } = this.#connection;
-    if (this.#sureOf !== standing && givesTokens(call)) await this.#succeed();
-    if (!cluster) return this.#connection.run(call);
-    const clustered = { ...call, script: onCluster(call.script) };
+  #run(call: ScriptCall): Promise<unknown> {
+    const connection = this.#connection;
+    const sure = connection.ready && this.#sureOf === connection.standing && !connection.cluster;
+    return sure ? connection.run(call) : this.#runSurely(call);
+  }
+
+  async #runSurely(call: ScriptCall): Promise<unknown> {
+    const connection = this.#connection;
+    if (!givesTokens(call)) return connection.run(this.#asSent(call));
+    await connection.stands();
+    if (this.#sureOf !== connection.standing) await this.#succeed();
     try {
-      return await this.#connection.run(clustered);
+      return await connection.run(this.#asSent(call), this.#sureOf);
     } catch (error) {
       // The slot has changed hands since.
       if (!isServerUnknown(error)) throw error;
-      this.#sureOf = -1;
       await this.#succeed();
-      return this.#connection.run(clustered);
+      return connection.run(this.#asSent(call), this.#sureOf);
     }
+  }
+
+  #asSent(call: ScriptCall): ScriptCall {
+    return this.#connection.cluster ? { ...call, script: onCluster(call.script) } : call;
   }
 
   /** Makes sure that the counter is ahead of all tokens, whichever server has it now. */

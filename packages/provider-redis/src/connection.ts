@@ -88,9 +88,12 @@ export class Connection {
     }
   }
 
-  async run({ script, keys, args }: ScriptCall): Promise<unknown> {
+  /** `onlyAt`: the standing on which the server was made sure of. Should another have come since, nothing is sent. */
+  async run({ script, keys, args }: ScriptCall, onlyAt: number | null = null): Promise<unknown> {
     try {
       if (this.client.status !== "ready") await this.#standing(this.#callTimeout);
+      if (onlyAt !== null && onlyAt !== this.standing)
+        throw new Error("The connection was made anew meanwhile");
       try {
         return await this.#send("evalsha", [script.sha, keys.length, ...keys, ...args]);
       } catch (error) {
@@ -102,9 +105,13 @@ export class Connection {
     }
   }
 
+  get ready(): boolean {
+    return this.client.status === "ready";
+  }
+
   /** Resolves when it stands, if it does soon. */
   async stands(): Promise<void> {
-    if (this.client.status !== "ready") await this.#standing(this.#callTimeout);
+    if (!this.ready) await this.#standing(this.#callTimeout);
   }
 
   /** What one server answers, or of a cluster each master. */

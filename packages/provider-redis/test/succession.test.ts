@@ -1,0 +1,55 @@
+import { startRedis } from "@lock/testkit/containers";
+import { expect, it } from "vitest";
+import { byGrant, claimOf, client, instance, newNamespace } from "./instance.ts";
+import { ownServer } from "./own-server.ts";
+
+const far = 900_000_000;
+
+async function tokenOf(one: Awaited<ReturnType<typeof instance>>): Promise<number> {
+  const claim = claimOf({});
+  const reply = await one.take(claim);
+  await one.release(byGrant(claim.id));
+  return reply.status === "granted" ? Number(reply.token) : Number.NaN;
+}
+
+it("a server that was restarted with older data gives tokens far ahead of all that it gave", async () => {
+  await using server = await startRedis();
+  const namespace = newNamespace();
+  const before = await instance({ redisUrl: server.url, namespace });
+  await tokenOf(before);
+  await server.command("SAVE");
+  const lost = await tokenOf(before);
+  await before.store.close();
+  await server.stop();
+  await server.start();
+  // It never spoke to the server before, and knows none of its tokens.
+  await using after = await instance({ redisUrl: server.url, namespace });
+  const next = await tokenOf(after);
+  expect(next).toBeGreaterThan(lost + far);
+  // Once: the next who connects finds this server's own name.
+  await using later = await instance({ redisUrl: server.url, namespace });
+  expect(await tokenOf(later)).toBe(next + 1);
+}, 30_000);
+
+it("a server that lost everything leaps past the tokens of a process that lived through it", async () => {
+  const { url } = await ownServer();
+  const namespace = newNamespace();
+  await using redis = client(url);
+  await using one = await instance({ redisUrl: url, namespace });
+  let last = 0;
+  for (let n = 0; n < 5; n += 1) last = await tokenOf(one);
+  await redis.flushall();
+  await redis.call("client", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  await expect.poll(async () => tokenOf(one).catch(() => 0)).toBeGreaterThan(last + far);
+});
+
+it("data that is flushed under a connection that stands costs one token, by which it is noticed", async () => {
+  const { url } = await ownServer();
+  await using redis = client(url);
+  await using one = await instance({ redisUrl: url });
+  let last = 0;
+  for (let n = 0; n < 5; n += 1) last = await tokenOf(one);
+  await redis.flushall();
+  await tokenOf(one);
+  expect(await tokenOf(one)).toBeGreaterThan(last + far);
+});
