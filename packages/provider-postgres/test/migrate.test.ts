@@ -3,9 +3,9 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { migrate } from "../src/migrate.ts";
+import { migrate, migrationStatus } from "../src/migrate.ts";
 import { postgresProvider } from "../src/provider.ts";
-import { emptyDatabase, otherRole } from "./database.ts";
+import { emptyDatabase, migratedDatabase, otherRole } from "./database.ts";
 import { instance } from "./instance.ts";
 import { containing, some } from "./matchers.ts";
 
@@ -53,6 +53,63 @@ test("one that fails halfway leaves nothing", async () => {
   expect(await database.query("SELECT to_regclass('locking') AS locking")).toEqual([{ locking: null }]);
 });
 
+test("a table of Medusa's locking module is left alone, and the error says to use another schema", async () => {
+  await using database = await emptyDatabase();
+  await database.query(
+    "CREATE TABLE locking (id text PRIMARY KEY, owner_id text, expiration timestamptz, created_at timestamptz, updated_at timestamptz, deleted_at timestamptz)",
+  );
+  await expect(migrate(database.url)).rejects.toMatchObject({
+    code: "LOCK_CONFIG",
+    message: containing("Use another schema: `npx lock-postgres migrate --schema locks`"),
+  });
+  await expect(instance({ connectionString: database.url })).rejects.toMatchObject({
+    code: "LOCK_UNAVAILABLE",
+    message: containing("npx lock-postgres migrate"),
+  });
+  expect(await database.query("SELECT to_regclass('locking_migrations') AS ours")).toEqual([{ ours: null }]);
+});
+
+test.each([
+  ["has another text", "UPDATE locking_migrations SET hash = 'other' WHERE name = '0003_renew'"],
+  ["has another name", "UPDATE locking_migrations SET name = '0003_other' WHERE name = '0003_renew'"],
+])("a migration that %s than that of the same number here is told of", async (_, edit) => {
+  await using database = await migratedDatabase();
+  await database.query(edit);
+  for (const look of [migrate, migrationStatus]) {
+    await expect(look(database.url)).rejects.toMatchObject({
+      code: "LOCK_CONFIG",
+      message: containing("a different edit of migration 0003"),
+    });
+  }
+});
+
+test("what a newer version has applied, and what was noted without a text, is left alone", async () => {
+  await using database = await migratedDatabase();
+  await database.query("INSERT INTO locking_migrations (name, hash) VALUES ('0900_later', 'x')");
+  await database.query("UPDATE locking_migrations SET hash = NULL WHERE name = '0003_renew'");
+  expect((await migrate(database.url)).applied).toEqual([]);
+  expect(await migrationStatus(database.url)).toMatchObject({ pending: [], newer: ["0900_later"] });
+  await database.query("ALTER TABLE locking_migrations DROP COLUMN hash");
+  await database.query("DELETE FROM locking_migrations WHERE name = '0003_renew'");
+  expect((await migrate(database.url)).applied).toEqual(["0003_renew"]);
+});
+
+test("a transaction that uses the tables is waited for, and nobody behind it", async () => {
+  await using database = await migratedDatabase();
+  await database.query("DELETE FROM locking_migrations WHERE name = '0003_renew'");
+  const user = new pg.Client(database.url);
+  await user.connect();
+  await user.query("BEGIN; SELECT FROM locking_queue");
+  const migrating = migrate(database.url);
+  const calls: Promise<unknown>[] = [];
+  await using one = await instance({ connectionString: database.url });
+  for (let n = 0; n < 10; n++) calls.push(one.take({ keys: [`k${n}`] }));
+  for (const reply of await Promise.all(calls)) expect(reply).toMatchObject({ status: "granted" });
+  await user.query("COMMIT");
+  await user.end();
+  expect((await migrating).applied).toEqual(["0003_renew"]);
+});
+
 test("a role that may not create is told so, and has nothing to do where an administrator has migrated", async () => {
   await using database = await emptyDatabase();
   await using role = await otherRole(database);
@@ -87,6 +144,21 @@ test("lock-postgres migrate reads LOCKING_DATABASE_URL or --url, and may be run 
   expect(first.stdout).toContain("applied 0000_tables");
   const second = await run(process.execPath, [cli, "migrate", "--url", database.url]);
   expect(second.stdout).toContain("Nothing to do");
+});
+
+test("lock-postgres status says what is applied and pending, and exits with 3 while anything is", async () => {
+  await using database = await emptyDatabase();
+  const names = ["--url", database.url, "--table", "app"];
+  const status = (...more: string[]) => run(process.execPath, [cli, "status", ...names, ...more]);
+  await expect(status()).rejects.toMatchObject({ code: 3, stdout: containing("pending 0000_tables") });
+  await run(process.execPath, [cli, "migrate", ...names, "--schema", database.schema]);
+  expect((await status()).stdout).toMatch(/^applied 0000_tables \(2.*Z\)\n[^]*All migrations are applied/);
+  const { known } = await migrate(database.url, { table: "app" });
+  const told = JSON.parse((await status("--json")).stdout) as { applied: { name: string }[] };
+  expect(told).toMatchObject({ pending: [], newer: [] });
+  expect(told.applied.map(({ name }) => name)).toEqual(known);
+  await database.query("INSERT INTO app_migrations (name) VALUES ('0000_edited')");
+  await expect(status()).rejects.toMatchObject({ code: 1, stderr: containing("a different edit") });
 });
 
 test("lock-postgres says what is wrong and exits with 1, or with 2 where it was called wrongly", async () => {
