@@ -10,7 +10,12 @@ SELECT DISTINCT l.pid FROM pg_locks l
    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
    AND l.classid::bigint = $1::integer::bigint & 4294967295 AND l.objid::bigint = $2::integer::bigint & 4294967295`;
 
-const text = `SELECT pg_terminate_backend(s.pid, $3) FROM (${heldBy}) AS s`;
+// All are told before any is waited for: who is handed a lock by the end of one must not lose it by the end of the next.
+const text = `
+WITH ours AS MATERIALIZED (${heldBy}),
+told AS MATERIALIZED (SELECT o.pid, pg_terminate_backend(o.pid) AS told FROM ours o),
+every AS MATERIALIZED (SELECT count(*) AS count FROM told)
+SELECT pg_terminate_backend(t.pid, $3) FROM every e, told t WHERE t.told AND e.count > 0`;
 
 /** Ends the lock sessions of a namespace, of all processes, and waits until they are gone. */
 export function endSessionsCall(namespace: string): Call {

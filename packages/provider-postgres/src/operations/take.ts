@@ -11,8 +11,9 @@ export const takeOneSignature =
   "locking_take_one(text,text,bigint,text,text,text,text,double precision,double precision,boolean,boolean,bigint)";
 
 const columns = "n, outcome, id, fence, place, ms, owner";
-const text = `SELECT ${columns} FROM locking_take($1, $2, $3, $4, $5)`;
-const textOfOne = `SELECT ${columns} FROM locking_take_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
+// After the grants are written: whether the sessions that they name are alive. One that has ended in the server may seem open here.
+const text = `SELECT ${columns}, (SELECT bool_and(locking_alive(s.id)) FROM unnest($6::bigint[]) AS s(id)) FROM locking_take($1, $2, $3, $4, $5)`;
+const textOfOne = `SELECT ${columns}, locking_alive($12) FROM locking_take_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
 
 /** A claim that is asked for by rows. */
 export interface RowClaim extends Claim {
@@ -46,8 +47,14 @@ export function takeCall(namespace: string, channel: string | null, claims: read
   return {
     name: "locking_take",
     text,
-    values: [namespace, channel, keys.hashes, keys.keys, JSON.stringify(requests)],
+    values: [namespace, channel, keys.hashes, keys.keys, JSON.stringify(requests), sessionsOf(claims)],
   };
+}
+
+function sessionsOf(claims: readonly RowClaim[]): string[] {
+  const named = new Set<string>();
+  for (const { session } of claims) if (session !== undefined) named.add(String(session));
+  return [...named];
 }
 
 function takeOneCall(namespace: string, channel: string | null, claim: RowClaim): Call {
@@ -74,7 +81,7 @@ function takeOneCall(namespace: string, channel: string | null, claim: RowClaim)
 }
 
 export function readTakeReplies(
-  claims: readonly Claim[],
+  claims: readonly RowClaim[],
   rows: readonly Row[],
 ): { replies: TakeReply[]; handovers: Handovers } {
   const replies = new Array<TakeReply | undefined>(claims.length).fill(undefined);
@@ -86,8 +93,10 @@ export function readTakeReplies(
     else if (n === null || n === undefined) others.push(row.slice(1));
     else replies[Number(n)] = readReply(row);
   }
+  const ended = rows.some((row) => row[7] === "f");
   return {
     replies: claims.map((claim, n) => {
+      if (ended && claim.session !== undefined) return { status: "failed", error: new SessionEnded() };
       const reply = replies[n];
       if (reply !== undefined) return reply;
       const token = plain.get(claim.id);
@@ -96,6 +105,13 @@ export function readTakeReplies(
     }),
     handovers: readHandovers(others),
   };
+}
+
+/** A session that a claim was to live with is over in the server: what was granted does not count. */
+export class SessionEnded extends Error {
+  constructor() {
+    super("A session that locks were to live with has ended");
+  }
 }
 
 function readReply([, outcome, id, fence, place, ms, owner]: Row): TakeReply {

@@ -97,12 +97,17 @@ export class LockSession {
   check(now: number, late: boolean, quietFor: number): void {
     if (!this.open) return;
     if (this.#underWay === 0) {
-      if (now - this.#aliveAt >= quietFor) this.query(probe).catch(() => {});
+      if (now - this.#aliveAt >= quietFor) this.ask();
     } else if (late) {
       this.#aliveAt = now;
     } else if (now - this.#aliveAt > this.#options.callTimeout) {
       this.#end(new Error(`The server gave no answer within ${this.#options.callTimeout} ms`));
     }
+  }
+
+  /** Asks for a sign of life, which finds out where the connection has ended. */
+  ask(): void {
+    this.query(probe).catch(() => {});
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Claim, Logger, Release, ReleaseReply, StoreEvents, TakeReply } from "@lock/core";
+import { SessionEnded } from "../operations/take.ts";
 import type { Rows } from "../rows.ts";
 import { BareLocks, type BareLock, type Trial } from "./bare-locks.ts";
 import type { LockSession } from "./lock-session.ts";
@@ -173,6 +174,7 @@ export class SessionLocks {
         const reply = answers[at] as TakeReply;
         const { id, keys } = claims[n] as Claim;
         replies[n] = reply;
+        if (reply.status === "failed" && reply.error instanceof SessionEnded) this.#named.get(id)?.ask();
         if (reply.status === "busy" || reply.status === "withdrawn") this.#named.delete(id);
         if (reply.status === "busy" || reply.status === "queued") this.#bare.contended(keys);
       }
