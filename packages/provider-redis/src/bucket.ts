@@ -85,15 +85,7 @@ export class Bucket implements Locks {
   /** What of a claim lives here. It counts when it is confirmed together with the rest. */
   async takePart(claims: readonly Claim[]): Promise<TakeReply[]> {
     const replies = decodeTake(claims, await this.#run(encodeTake(this.layout, this.#channel, claims)));
-    for (const [n, reply] of replies.entries()) {
-      if (reply.status !== "granted") continue;
-      const token = Number(reply.token);
-      const claim = claims[n] as Claim;
-      // A fresh grant (or one whose first answer was lost) with a token of before: has the server lost its data? It is looked at before the next.
-      if (token < this.#seen && reply.grantId === claim.id && reply.remaining === claim.lease)
-        this.#sureOf = -1;
-      this.see(token);
-    }
+    for (let n = 0; n < replies.length; n += 1) this.#learn(claims[n] as Claim, replies[n] as TakeReply);
     return replies;
   }
 
@@ -151,6 +143,15 @@ export class Bucket implements Locks {
 
   async inspect(keys: readonly string[]): Promise<KeyState[]> {
     return decodeInspect(keys, await this.#run(this.#guarded(encodeInspect(this.layout, keys))));
+  }
+
+  #learn(claim: Claim, reply: TakeReply): void {
+    if (reply.status !== "granted") return;
+    const token = Number(reply.token);
+    // A fresh grant (or one whose first answer was lost) with a token of before: did the server lose its data? It is looked at before the next.
+    if (token < this.#seen && reply.grantId === claim.id && reply.remaining === claim.lease)
+      this.#sureOf = -1;
+    this.see(token);
   }
 
   /** A grant was handed over to this process. */
