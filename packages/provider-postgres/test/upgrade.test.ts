@@ -33,11 +33,11 @@ test("a version that was there before goes on beside newer ones, while they migr
   const done = { older: 0, newer: 0 };
   const failed: unknown[] = [];
   let inside = 0;
-  let ended = false;
+  const ending = new AbortController();
   const until = (version: "older" | "newer", times: number) =>
     expect.poll(() => done[version] >= times || failed.length > 0, { timeout: 15_000 }).toBe(true);
   const work = async (version: "older" | "newer", execute: (job: () => Promise<void>) => Promise<void>) => {
-    while (!ended && failed.length === 0) {
+    while (!ending.signal.aborted && failed.length === 0) {
       await execute(async () => {
         inside += 1;
         await pause(1);
@@ -62,7 +62,7 @@ test("a version that was there before goes on beside newer ones, while they migr
   const before = done.older;
   await until("newer", 5);
   await until("older", before + 5);
-  ended = true;
+  ending.abort();
   await Promise.all([...older, ...newer]);
   await locking.close();
   expect(failed).toEqual([]);
