@@ -19,6 +19,7 @@ export const usage: string = `pnpm bench [${backendNames.join("] [")}] [options]
   --only ${parts.join("|")}
                    only that part; may be repeated
   --peer NAME     only peers with that in their name; may be repeated
+  --waiters N     contended: only contests of so many waiters (8 and 64)
   --rounds N      rounds of each part (7)
   --quick         a smoke check of less than a minute; its figures are worth nothing
   --million       held locks: up to 1,000,000 instead of 100,000
@@ -33,6 +34,7 @@ export function readArguments(args: readonly string[]): Wishes {
     options: {
       only: { type: "string", multiple: true },
       peer: { type: "string", multiple: true },
+      waiters: { type: "string" },
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
       million: { type: "boolean", default: false },
@@ -41,17 +43,25 @@ export function readArguments(args: readonly string[]): Wishes {
     },
   });
   const plan = values.quick ? quickPlan : fullPlan;
-  const rounds = values.rounds === undefined ? plan.rounds : Number(values.rounds);
-  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error("--rounds takes a whole number from 1 up");
+  const rounds = wholeNumber("rounds", values.rounds) ?? plan.rounds;
+  const waiters = wholeNumber("waiters", values.waiters);
+  const contests = plan.contests.filter((contest) => waiters === undefined || contest.waiters === waiters);
   const held = values.million ? [...plan.held, 1_000_000] : plan.held;
   return {
     backends: among(backendNames, positionals),
     parts: among(parts, values.only ?? []),
     peers: values.peer ?? [],
-    plan: { ...plan, rounds, held },
+    plan: { ...plan, rounds, contests, held },
     medusa: values.medusa,
     publish: values.publish,
   };
+}
+
+function wholeNumber(option: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  throw new Error(`--${option} takes a whole number from 1 up`);
 }
 
 /** Those that were named, or all. */

@@ -12,18 +12,19 @@ async function run(wishes: Wishes): Promise<void> {
   const { backends, plan } = wishes;
   if (wishes.medusa) await fetchMedusa();
   const sheet = new Sheet();
-  const before = load();
+  const loads = [load()];
   const servers: string[] = [];
   for (const backend of backends) {
     const about = await play(backend, wishes, sheet);
     if (backend !== "memory") servers.push(about);
+    loads.push(load());
   }
   const circumstances: Circumstances = {
     date: new Date().toISOString(),
     node: process.versions.node,
     machine: machine(),
     rounds: plan.rounds,
-    load: { before, after: load() },
+    load: loads,
     servers,
   };
   console.log(print(sheet, backends));

@@ -1,15 +1,9 @@
-import type { BackendName } from "../contenders/of-backend.ts";
+import { backendTitles, type BackendName } from "../contenders/of-backend.ts";
 import { contestName } from "../plan.ts";
 import { manyAtATime, oneAtATime } from "../scenarios/uncontended.ts";
 import { ratios, spread } from "../statistics/spread.ts";
 import { draw, type Bar } from "./chart.ts";
 import type { Heading, Sheet } from "./sheet.ts";
-
-const titles: { readonly [Name in BackendName]: string } = {
-  memory: "Memory",
-  redis: "Redis",
-  postgres: "PostgreSQL",
-};
 
 /** The charts of one backend, by the name of their file. What was not measured is not drawn. */
 export function chartsOf(sheet: Sheet, backend: BackendName): Map<string, string> {
@@ -19,7 +13,7 @@ export function chartsOf(sheet: Sheet, backend: BackendName): Map<string, string
     ["many", manyAtATime],
   ] as const) {
     const bars = speeds(sheet, { backend, part: "uncontended", variant });
-    const title = `${titles[backend]}: take and give back, ${variant}`;
+    const title = `${backendTitles[backend]}: take and give back, ${variant}`;
     const unit = "speed, as a share of the plain client's (longer is better)";
     if (bars.length > 0) charts.set(`${backend}-${name}`, draw({ title, unit, logarithmic: false, bars }));
   }
@@ -27,7 +21,7 @@ export function chartsOf(sheet: Sheet, backend: BackendName): Map<string, string
   const contest = contestName({ waiters, processes: 1, link: false, hold: 1 });
   const bars = gaps(sheet, { backend, part: "contended", variant: contest });
   if (bars.length > 0 && backend !== "memory") {
-    const title = `${titles[backend]}: from one holder to the next, ${waiters} waiters`;
+    const title = `${backendTitles[backend]}: from one holder to the next, ${waiters} waiters`;
     const unit = "network round trips, on a logarithmic scale (shorter is better)";
     charts.set(`${backend}-contended`, draw({ title, unit, logarithmic: true, bars }));
   }

@@ -6,8 +6,8 @@ export interface Circumstances {
   readonly node: string;
   readonly machine: string;
   readonly rounds: number;
-  /** What else the machine was doing: runnable processes, averaged over a minute, before and after. */
-  readonly load: { readonly before: number; readonly after: number };
+  /** What the machine was doing besides: runnable processes, averaged over a minute, before and after each backend. */
+  readonly load: readonly number[];
   readonly servers: readonly string[];
 }
 

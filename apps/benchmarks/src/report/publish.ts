@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { backendNames, type BackendName } from "../contenders/of-backend.ts";
+import { backendNames, backendTitles } from "../contenders/of-backend.ts";
 import { chartsOf } from "./charts.ts";
 import type { Circumstances } from "./circumstances.ts";
 import type { Sheet } from "./sheet.ts";
@@ -8,12 +8,6 @@ import { targetTable } from "./targets.ts";
 
 const results = new URL("../../results/", import.meta.url);
 const docs = new URL("../../../../docs/benchmarks/", import.meta.url);
-
-const titles: { readonly [Name in BackendName]: string } = {
-  memory: "Memory",
-  redis: "Redis",
-  postgres: "PostgreSQL",
-};
 
 function record(sheet: Sheet, circumstances: Circumstances): string {
   const rounded = sheet.measurements.map((measurement) => ({
@@ -39,16 +33,16 @@ export async function publish(sheet: Sheet, circumstances: Circumstances): Promi
   const { date, node, machine, rounds, load, servers } = circumstances;
   const page = [
     "# Results",
-    `Measured on ${date.slice(0, 10)} with Node ${node} on ${machine}; ${servers.join("; ")}. ${rounds} rounds; load of the machine ` +
-      `${load.before} before and ${load.after} after. How it is measured, and what the columns mean: [README.md](README.md).`,
+    `Measured on ${date.slice(0, 10)} with Node ${node} on ${machine}; ${servers.join("; ")}. ${rounds} rounds. The machine's load average ` +
+      `was ${load.join(", ")} before, between and after the backends: the more it is above the number of cores, the more of this is noise. How it is measured, and what the columns mean: [README.md](README.md).`,
   ];
   for (const backend of backendNames) {
     const headings = sheet.headings().filter((heading) => heading.backend === backend);
     if (headings.length === 0) continue;
-    page.push(`## ${titles[backend]}`, "### Targets", toMarkdown(targetTable(sheet, backend)));
+    page.push(`## ${backendTitles[backend]}`, "### Targets", toMarkdown(targetTable(sheet, backend)));
     for (const heading of headings) {
       page.push(
-        `### ${titles[backend]}: ${heading.part}, ${heading.variant}`,
+        `### ${backendTitles[backend]}: ${heading.part}, ${heading.variant}`,
         toMarkdown(tableOf(sheet, heading)),
       );
     }

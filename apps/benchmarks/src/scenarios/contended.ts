@@ -5,7 +5,7 @@ import { contestName, LINK_ROUND_TRIP, type Contest } from "../plan.ts";
 import type { Heading } from "../report/sheet.ts";
 import { account } from "../statistics/history.ts";
 import { median } from "../statistics/spread.ts";
-import { contendTogether } from "./contend-together.ts";
+import { contendTogether, type Together } from "./contend-together.ts";
 import { competing, entry, rotated, type Stage } from "./stage.ts";
 
 /** Many want the same key. */
@@ -50,41 +50,45 @@ async function playRound(
   contender: Contender,
   { heading, url, trip }: Round,
 ): Promise<void> {
-  const { backend, plan } = stage;
   const add = (metric: string, sample: number): void => stage.sheet.add(heading, contender, metric, sample);
   const callers = contest.waiters / contest.processes;
-  const crew = Array.from({ length: contest.processes }, (_, n) => stage.memberOf(contender, n));
   const ask = { ...entry(stage, contender, callers), url, hold: contest.hold };
-  await Promise.all(crew.map((member) => member.ask("open", ask)));
-  // Who comes once, all at the same time: how long the key lies idle between two of them.
-  const gaps: number[] = [];
-  const end = performance.now() + plan.contendedMilliseconds / 2;
-  let violations = 0;
-  let unfinished = false;
-  do {
-    const { visits, unserved } = await contendTogether(crew, ask, {
-      milliseconds: 0,
-      patience: plan.patience,
-    });
-    const told = account(visits, Infinity);
-    gaps.push(...told.gaps);
-    violations += told.violations;
-    unfinished = unserved.length > 0;
-  } while (performance.now() < end && !unfinished);
-  if (unfinished) await stage.dismiss(contender);
-  const gap = median(gaps) / 1000;
-  if (contest.hold > 0 && backend !== "memory") add("gap, round trips", gap / trip);
+  const together = async (milliseconds: number): Promise<Together> => {
+    const crew = Array.from({ length: contest.processes }, (_, n) => stage.memberOf(contender, n));
+    await Promise.all(crew.map((member) => member.ask("open", ask)));
+    const told = await contendTogether(crew, ask, { milliseconds, patience: stage.plan.patience });
+    // Who still waits would go on asking the server while others compete.
+    if (told.unserved.length > 0) await stage.dismiss(contender);
+    return told;
+  };
+  const once = await askOnce(stage.plan.contendedMilliseconds / 2, () => together(0));
+  const gap = median(once.gaps) / 1000;
+  if (contest.hold > 0 && stage.backend !== "memory") add("gap, round trips", gap / trip);
   add("gap, ms", gap);
-
-  // Who comes back at once, again and again: how long the unluckiest waits.
-  const again = unfinished ? Array.from(crew, (_, n) => stage.memberOf(contender, n)) : crew;
-  await Promise.all(again.map((member) => member.ask("open", ask)));
-  const milliseconds = plan.contendedMilliseconds;
-  const told = await contendTogether(again, ask, { milliseconds, patience: plan.patience });
-  const { grants, medianWait, longestWait, violations: more } = account(told.visits, told.until);
+  const milliseconds = stage.plan.contendedMilliseconds;
+  const { visits, until, unserved, refused } = await together(milliseconds);
+  const { grants, medianWait, longestWait, violations } = account(visits, until);
   add("grants/s", (grants / milliseconds) * 1000);
-  add("longest ÷ median wait", Math.max(longestWait, ...told.unserved) / medianWait);
-  add("violations", violations + more);
-  add("refused", told.refused);
-  if (told.unserved.length > 0) await stage.dismiss(contender);
+  add("longest ÷ median wait", Math.max(longestWait, ...unserved) / medianWait);
+  add("violations", once.violations + violations);
+  add("refused", refused);
+}
+
+/** All ask once, at the same time, and so again for a while: how long the key lies idle between two of them. */
+async function askOnce(
+  milliseconds: number,
+  together: () => Promise<Together>,
+): Promise<{ gaps: readonly number[]; violations: number }> {
+  const gaps: number[] = [];
+  let violations = 0;
+  let unserved: readonly number[] = [];
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end && unserved.length === 0) {
+    const told = await together();
+    const found = account(told.visits, Infinity);
+    gaps.push(...found.gaps);
+    violations += found.violations;
+    unserved = told.unserved;
+  }
+  return { gaps, violations };
 }
