@@ -6,6 +6,7 @@ import { bucketOf } from "../src/bucket-of.ts";
 import { redisProvider, type RedisProviderOptions } from "../src/index.ts";
 import { KeyLayout } from "../src/key-layout.ts";
 import { DEFAULT_SHARDS } from "../src/store.ts";
+import { eventually } from "./eventually.ts";
 import { byGrant, claimOf, instance, journal, newNamespace } from "./instance.ts";
 
 let cluster: RedisCluster;
@@ -165,7 +166,7 @@ describe("a claim on keys of several buckets", () => {
     const [first, second] = keys as [string, string];
     const held = await one.acquire(second);
     const waiter = other.execute(keys, (lock) => lock.fencingToken, { timeout: "20s" });
-    await expect.poll(async () => (await one.inspect(first))[0]?.holders.length).toBe(1);
+    await eventually(async () => (await one.inspect(first))[0]?.holders.length).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 9_000));
     await expect(one.acquire(first)).rejects.toMatchObject({ code: "LOCK_NOT_ACQUIRED" });
     await held.release();
@@ -232,7 +233,7 @@ describe("a slot that moves to another node", () => {
     for (let n = 0; n < 5; n += 1) {
       const held = await one.acquire(key);
       const waiter = other.execute(key, () => performance.now());
-      await expect.poll(async () => (await one.inspect(key))[0]?.waiting).toBe(1);
+      await eventually(async () => (await one.inspect(key))[0]?.waiting).toBe(1);
       const freed = performance.now();
       await held.release();
       waits.push((await waiter) - freed);
@@ -274,7 +275,7 @@ describe("a failover", () => {
     const waiting = Array.from({ length: 10 }, (_, n) =>
       (services[n % 2] as Locking).execute(key, job, { timeout: "18s" }),
     );
-    await expect.poll(async () => (await one.inspect(key))[0]?.waiting).toBe(10);
+    await eventually(async () => (await one.inspect(key))[0]?.waiting).toBe(10);
     const dead = await cluster.masterOf(await slotOfKey(key));
     await dead.command("WAIT", "1", "1000");
     await dead.stop();
@@ -282,11 +283,9 @@ describe("a failover", () => {
     await cluster.failover(dead);
     const failure = await failing;
     expect(isLockError(failure) && failure.code).toMatch(/^LOCK_(UNAVAILABLE|NOT_ACQUIRED)$/);
-    await expect
-      .poll(async () => one.release(key, { ownerId: "u" }).catch((error: { code: string }) => error.code), {
-        timeout: 15_000,
-      })
-      .toBe(true);
+    await eventually(async () =>
+      one.release(key, { ownerId: "u" }).catch((error: { code: string }) => error.code),
+    ).toBe(true);
     await Promise.all(waiting);
     expect(broken).toEqual([]);
     expect((await one.acquire(key)).fencingToken).toBeGreaterThan(kept.fencingToken);

@@ -2,6 +2,7 @@ import { createLocking, type Locking } from "@lock/core";
 import { startRedisSentinel, type RedisNode, type RedisSentinel } from "@lock/testkit/containers";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { redisProvider, type RedisProviderOptions } from "../src/index.ts";
+import { eventually } from "./eventually.ts";
 import { byGrant, claimOf, instance, journal, newNamespace } from "./instance.ts";
 
 let sentinel: RedisSentinel;
@@ -40,20 +41,18 @@ describe("behind sentinels", () => {
         { timeout: "25s" },
       ),
     );
-    await expect.poll(async () => (await one.inspect("a"))[0]?.waiting).toBe(10);
+    await eventually(async () => (await one.inspect("a"))[0]?.waiting).toBe(10);
     const [master, replica] = nodes();
     // What was written before this is with the replica once it answers as far.
     const offset = async (node: RedisNode, name: string): Promise<number> =>
       Number(new RegExp(`${name}:(\\d+)`).exec(await node.command("INFO", "replication"))?.[1]);
     const written = await offset(master, "master_repl_offset");
-    await expect.poll(async () => offset(replica, "slave_repl_offset")).toBeGreaterThanOrEqual(written);
+    await eventually(async () => offset(replica, "slave_repl_offset")).toBeGreaterThanOrEqual(written);
     await master.stop();
     await sentinel.failover();
-    await expect
-      .poll(async () => other.acquire("a").catch((error: { code: string }) => error.code), {
-        timeout: 15_000,
-      })
-      .toBe("LOCK_NOT_ACQUIRED");
+    await eventually(async () => other.acquire("a").catch((error: { code: string }) => error.code)).toBe(
+      "LOCK_NOT_ACQUIRED",
+    );
     expect(await other.release("a", { ownerId: "u" })).toBe(true);
     await Promise.all(waiting);
     expect(tokens).toEqual(tokens.toSorted((a, b) => Number(a - b)));
@@ -91,7 +90,7 @@ describe("behind sentinels", () => {
     const [one, other] = services;
     const held = await one.acquire(["a", "b"], { ownerId: "u" });
     const waiter = other.execute("a", (lock) => lock.fencingToken);
-    await expect.poll(async () => (await one.inspect("a"))[0]?.waiting).toBe(1);
+    await eventually(async () => (await one.inspect("a"))[0]?.waiting).toBe(1);
     await held.release();
     expect(await waiter).toBeGreaterThan(held.fencingToken);
 
@@ -102,15 +101,13 @@ describe("behind sentinels", () => {
     await expect(one.execute("d", () => "ran")).rejects.toMatchObject(refusal);
     expect((await one.inspect(["c", "d"])).flatMap(({ holders }) => holders)).toEqual([]);
     await replica.unpause();
-    await expect.poll(async () => master.command("WAIT", "1", "500")).toBe("1");
+    await eventually(async () => master.command("WAIT", "1", "500")).toBe("1");
     const confirmed = await one.acquire("c", { expire: 60 });
     await master.stop();
     await sentinel.failover();
-    await expect
-      .poll(async () => other.acquire("c").catch((error: { code: string }) => error.code), {
-        timeout: 15_000,
-      })
-      .toBe("LOCK_NOT_ACQUIRED");
+    await eventually(async () => other.acquire("c").catch((error: { code: string }) => error.code)).toBe(
+      "LOCK_NOT_ACQUIRED",
+    );
     confirmed.assertHeld();
   }, 45_000);
 

@@ -1,5 +1,6 @@
 import { startRedis } from "@lock/testkit/containers";
 import { expect, it } from "vitest";
+import { eventually } from "./eventually.ts";
 import { byGrant, claimOf, client, instance, newNamespace } from "./instance.ts";
 import { ownServer } from "./own-server.ts";
 
@@ -40,7 +41,7 @@ it("a server that lost everything leaps past the tokens of a process that lived 
   for (let n = 0; n < 5; n += 1) last = await tokenOf(one);
   await redis.flushall();
   await redis.call("client", "KILL", "TYPE", "normal", "SKIPME", "yes");
-  await expect.poll(async () => tokenOf(one).catch(() => 0)).toBeGreaterThan(last + far);
+  await eventually(async () => tokenOf(one).catch(() => 0)).toBeGreaterThan(last + far);
 });
 
 it("data that is flushed under a connection that stands costs one token, by which it is noticed", async () => {
