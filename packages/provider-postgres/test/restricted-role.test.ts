@@ -34,7 +34,7 @@ test("it may ask what is applied, and migrate where nothing is to be done", asyn
 
 // Together they call every function.
 const areas = {
-  session: ["execute", "inspect", "releaseAll", "sharedContext"],
+  session: ["inspect", "releaseAll", "sharedContext"],
   rows: ["acquire", "release"],
 };
 for (const [mode, only] of Object.entries(areas)) {
