@@ -31,7 +31,16 @@ export class Caller {
         return await this.#bystander(call, process, () => provider.releaseAll(call.ownerId, undefined));
       case "close":
         process.closed = true;
-        return await this.#bystander(call, process, () => provider.close(call.drain));
+        await this.#bystander(call, process, () => provider.close(call.drain));
+        await process.pass(0);
+        this.#nobodyWaits(process);
+    }
+  }
+
+  #nobodyWaits(process: SimulatedProcess): void {
+    for (const attempt of this.#world.attempts) {
+      if (attempt.process === process && attempt.grantedAt === null && !attempt.ended)
+        this.#world.violate("waits on", `call ${attempt.call.name} waits, and its engine is closed`);
     }
   }
 

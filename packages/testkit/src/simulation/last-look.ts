@@ -1,6 +1,8 @@
+import type { Fault } from "./schedule.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
 import type { World } from "./world.ts";
 
-/** What every lease that ends passes on within, beside the way there and back. */
+/** What every lease that ends passes on within, where messages are quick enough. */
 const PASSES_WITHIN = 1_000;
 
 /** When all is over: what must have ended has, and nothing is left. */
@@ -29,7 +31,7 @@ export function lastLook(world: World): void {
   if (backend.deadPlaces > 0 && !schedule.calls.some((call) => call.does === "close"))
     world.violate("place died", "a waiter's place died, though it was there and asked");
   const slack = 4 * schedule.weather.latency + (pushesArrive ? 300 : 3_300);
-  if (backend.longestLag > PASSES_WITHIN + slack - 300)
+  if (backend.longestLag > Math.max(PASSES_WITHIN, slack))
     world.violate("passes on late", `a lease that ended passed on after ${backend.longestLag} ms`);
   if (backend.longestWake > slack)
     world.violate(
@@ -45,6 +47,29 @@ export function lastLook(world: World): void {
     )
       world.violate("told late", `call ${call.name} learnt of its grant after ${grantedAt - grant.since} ms`);
   }
+}
+
+/**
+ * A withdrawal that could not be delivered while the connection was cut is delivered soon after, long before the place would
+ * die by itself.
+ */
+export function lookAfterCut(
+  world: World,
+  process: SimulatedProcess,
+  { lasts, silent }: Extract<Fault, { kind: "cut" }>,
+): void {
+  const { backend, clock, schedule } = world;
+  const faults = schedule.faults.filter((fault) => fault.kind !== "step" && fault.process === process.index);
+  const isPlain = schedule.weather.trouble === 0 && faults.length === 1 && !silent;
+  if (!isPlain || lasts > 1_500 || wasClosed(world, process.index)) return;
+  const over = world.attempts.filter((attempt) => attempt.process === process && attempt.ended);
+  // Its tries are as far apart, at most, as they have been going on.
+  clock.after(2 * lasts + 400 + 2 * schedule.weather.latency, () => {
+    for (const { call, claimId } of over) {
+      if (backend.places.some(({ claim }) => claim.id === claimId))
+        world.violate("place left", `the place of call ${call.name} is left after a cut`);
+    }
+  });
 }
 
 function wasClosed({ schedule }: World, index: number): boolean {

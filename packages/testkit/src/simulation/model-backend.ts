@@ -84,7 +84,6 @@ export class ModelBackend extends ModelLedger {
     if (place !== undefined) place.livesUntil = now + PLACE_LIFETIME;
     const obstacles = inTheWay(this, claim, place?.ticket ?? Infinity);
     if (obstacles.length === 0) {
-      if (place?.wokenAt != null) this.longestWake = Math.max(this.longestWake, now - place.wokenAt);
       this.leave(claim.id);
       return isHadWhole(this, claim) ? this.#again(claim) : this.#grant(claim, mailbox, false);
     }
@@ -115,6 +114,7 @@ export class ModelBackend extends ModelLedger {
   #again(claim: Claim): TakeReply {
     const held = claim.keys.map((key) => ownHolding(this, claim, key)!);
     for (const each of held) each.claims.add(claim.id);
+    held[0]!.grant.joined = true;
     if (!claim.keepLease) for (const each of held) this.#restart(each, claim.lease);
     return this.#granted(held);
   }
@@ -124,7 +124,10 @@ export class ModelBackend extends ModelLedger {
     const now = this.now();
     const token = this.grants.size + 1;
     const whose = { kind, ownerId, limit, mailbox };
-    const grant: ModelGrant = { id, token, ...whose, since: now, meddled: false };
+    // A claim that lost its first grant while it waited has a second one under the same id. A handle of its owner's that stands for the first
+    // then reaches the second: they stay entangled, as calls of one owner are.
+    const meddled = [...this.grants.values()].some((each) => each.id === id && each.joined);
+    const grant: ModelGrant = { id, token, ...whose, since: now, meddled, joined: false };
     this.grants.set(token, grant);
     const lease = provisional ? Math.min(claim.lease, HANDOVER_LEASE) : claim.lease;
     const held = claim.keys.map((key) => {
@@ -174,6 +177,7 @@ export class ModelBackend extends ModelLedger {
       // Granted in place when it asks: only an answer can say under which grant.
       const again = isHadWhole(this, place.claim);
       if (again && place.wokenAt === null) place.mailbox.wake(place.claim.id);
+      if (place.wokenAt !== null) this.longestWake = Math.max(this.longestWake, now - place.wokenAt);
       place.wokenAt = again ? (place.wokenAt ?? now) : null;
     }
     // A lease that ends before the first in line looks for itself, and sooner than it was told.

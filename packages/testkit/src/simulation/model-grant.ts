@@ -22,6 +22,8 @@ export interface ModelGrant {
    * the contract has it.
    */
   meddled: boolean;
+  /** It was granted in place to another claim of its owner as well, whose handle knows it by its id. */
+  joined: boolean;
 }
 
 /** One key as one grant holds it. */

@@ -9,7 +9,7 @@ import { SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedStore } from "./simulated-store.ts";
 import { CALL_TIMEOUT } from "./judge.ts";
 import { World, type Violation } from "./world.ts";
-import { lastLook } from "./last-look.ts";
+import { lastLook, lookAfterCut } from "./last-look.ts";
 
 /** When, at the latest, every call has ended. */
 const END = 300_000;
@@ -86,6 +86,7 @@ export async function play(
     await run(END + AFTERMATH);
   }
   if (world.violation === null) lastLook(world);
+  if (world.violation === null) beliefs.checkHistory();
   const { violation, troubled, backend } = world;
   return { violation, brokenBySteps: beliefs.brokenBySteps, troubled, grants: backend.grants.size };
 }
@@ -115,6 +116,7 @@ function befall(world: World, fault: Fault, stores: readonly SimulatedStore[]): 
       world.clock.after(fault.lasts, () => {
         world.tell(process.name, () => "is connected again");
         store.mend();
+        lookAfterCut(world, process, fault);
       });
   }
 }

@@ -17,6 +17,8 @@ export class SimulatedProcess implements Clock {
   /** Connected once it is set. */
   provider!: Provider;
   events: StoreEvents | null = null;
+  /** Grants of which it was told that they are gone. */
+  readonly toldLost: Set<string> = new Set();
   readonly #clock: ManualClock;
   #waiting: Errand[] = [];
 

@@ -9,6 +9,7 @@ import type {
   StoreContext,
   TakeReply,
 } from "@lock/core";
+import { CALL_TIMEOUT } from "./judge.ts";
 import type { Mailbox } from "./model-grant.ts";
 import { NetworkLink } from "./network-link.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -71,7 +72,13 @@ export class SimulatedStore implements LockStore {
         );
       }
     }
-    return this.#link.exchange(renewals, (renewal) => this.#world.backend.renew(renewal));
+    const sentAt = this.#world.clock.now();
+    const hear = ({ grantId }: Renewal, reply: RenewReply): void => {
+      // An answer that comes later has been given up, and the next is to tell.
+      const inTime = this.#world.clock.now() - sentAt < CALL_TIMEOUT;
+      if (reply.status === "lost" && inTime) this.#process.toldLost.add(grantId);
+    };
+    return this.#link.exchange(renewals, (renewal) => this.#world.backend.renew(renewal), hear);
   }
 
   release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
@@ -106,7 +113,10 @@ export class SimulatedStore implements LockStore {
       this.#link.push(`wake ${this.#world.nameOf(claimId)}`, () => this.#process.events?.wake([claimId])),
     lost: (grantId) => {
       if (!this.#world.schedule.store.tellsLost) return;
-      this.#link.push(`lost ${this.#world.nameOf(grantId)}`, () => this.#process.events?.lost([grantId]));
+      this.#link.push(`lost ${this.#world.nameOf(grantId)}`, () => {
+        this.#process.toldLost.add(grantId);
+        this.#process.events?.lost([grantId]);
+      });
     },
   };
 }
