@@ -230,7 +230,8 @@ export class Grant implements Lock, Appointment {
     this.#host.renew(
       { grantId: this.id, keys: this.keys, lease: length },
       {
-        answered: (reply, sentAt) => {
+        answered: (reply, sentAt, repeated) => {
+          if (repeated) this.#lease = unanswered(this.#lease, sentAt, length);
           if (reply.status === "lost") this.lose("the backend does not hold it any more");
           else if (this.#over === null) this.#lease = confirmed(this.#lease, sentAt, reply.remaining, length);
           changed(null);

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Receiver } from "./outbox.ts";
 import {
   answered,
+  askedBefore,
   couldAsk,
   handedOver,
   leavesTraces,
@@ -93,11 +94,12 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
     if (ask) this.#host.ask(this.claim, this);
   }
 
-  answered(reply: TakeReply, sentAt: number): void {
+  answered(reply: TakeReply, sentAt: number, repeated: boolean): void {
     if (this.#over) return this.#answeredLate(reply);
     // One that was given up as overdue is of no use: the one under way now will tell.
     if (this.#waiting.asking === null || sentAt < this.#waiting.asking) return;
-    this.#carryOut(answered(this.#waiting, reply, sentAt, this.#host.clock.now(), this.#rules));
+    const waiting = repeated ? askedBefore(this.#waiting) : this.#waiting;
+    this.#carryOut(answered(waiting, reply, sentAt, this.#host.clock.now(), this.#rules));
   }
 
   failed(error: unknown, sentAt: number): void {

@@ -102,6 +102,11 @@ export function mayStillArrive(waiting: Waiting): boolean {
   return waiting.asking !== null || waiting.unanswered;
 }
 
+/** It was asked for in a batch before, which failed and may still arrive. */
+export function askedBefore(waiting: Waiting): Waiting {
+  return { ...waiting, unanswered: true };
+}
+
 /** The request that is under way was answered. `sentAt` is when it really went out, maybe a little after it was posted. */
 export function answered(
   waiting: Waiting,

@@ -201,6 +201,22 @@ describe("a grant that arrives late", () => {
     expect(store.releases.all.flat()).toMatchObject([{ by: "grant", tombstone: true }]);
   });
 
+  test("a grant after a batch that failed, and may still arrive, leaves a tombstone too", async () => {
+    const { engine, store } = await stage();
+    const acquiring = ["a", "b"].map((key) => engine.acquire([key], waiting, undefined));
+    (await store.takes.next()).fail(new Error("cut"));
+    for (const _key of acquiring) {
+      const take = await store.takes.next();
+      take.answer(granted(take.requests[0]!.id));
+    }
+    store.releases.always = () => freed;
+    for (const lock of await Promise.all(acquiring)) await lock.release();
+    expect(store.releases.all.flat()).toMatchObject([
+      { by: "grant", tombstone: true },
+      { by: "grant", tombstone: true },
+    ]);
+  });
+
   test("a grant in place after such a request is released without a tombstone, and the claim withdrawn with one", async () => {
     const { engine, store, clock } = await stage();
     const acquiring = engine.acquire(["k"], waiting, undefined);
