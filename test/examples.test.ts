@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe.concurrent("examples/provider-sqlite, installed from tarballs,", () => {
+describe("examples/provider-sqlite, installed from tarballs,", () => {
   const example = (): string => join(folder, "provider-sqlite");
   const withFile = (name: string): { readonly cwd: string; readonly env: NodeJS.ProcessEnv } => {
     return { cwd: example(), env: { ...process.env, SQLITE_FILE: join(folder, name) } };

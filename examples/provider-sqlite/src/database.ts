@@ -41,15 +41,15 @@ export class Database {
     this.#connection = connection;
   }
 
-  static async open(file: string): Promise<Database> {
+  static async open(file: string, durable: boolean): Promise<Database> {
     const connection = new DatabaseSync(file);
     const database = new Database(connection);
     try {
       // SQLite waits by blocking this process: for a moment only, the rest of the waiting is ours.
       connection.exec("PRAGMA busy_timeout = 5");
       await whenFree(() => connection.exec("PRAGMA journal_mode = WAL"));
-      // Tokens must not go back after a power cut: a grant is on the disk before anyone is told of it.
-      connection.exec("PRAGMA synchronous = FULL");
+      // Either keeps the file whole; FULL also waits, at each commit, until it is on the disk.
+      connection.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
       await database.transaction(() => connection.exec(schema));
       return database;
     } catch (error) {

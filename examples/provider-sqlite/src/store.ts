@@ -14,6 +14,12 @@ import {
 import { Database } from "./database.ts";
 import { LockTable, type Row } from "./lock-table.ts";
 
+export interface SqliteStoreSettings {
+  readonly file: string;
+  readonly namespace: string;
+  readonly durable: boolean;
+}
+
 export class SqliteStore implements LockStore {
   readonly capabilities: ProviderCapabilities = {
     scope: "shared",
@@ -26,18 +32,17 @@ export class SqliteStore implements LockStore {
     transactions: false,
     crashRelease: "lease",
   };
-  readonly #file: string;
-  readonly #namespace: string;
+  readonly #settings: SqliteStoreSettings;
   #database: Database | undefined;
 
-  constructor(file: string, namespace: string) {
-    this.#file = file;
-    this.#namespace = namespace;
+  constructor(settings: SqliteStoreSettings) {
+    this.#settings = settings;
   }
 
   async connect({ id, logger }: StoreContext): Promise<void> {
-    this.#database ??= await Database.open(this.#file);
-    logger.info(`Connection to ${this.#file} in "${id}" provider established`);
+    const { file, durable } = this.#settings;
+    this.#database ??= await Database.open(file, durable);
+    logger.info(`Connection to ${file} in "${id}" provider established`);
   }
 
   close(): void {
@@ -80,7 +85,7 @@ export class SqliteStore implements LockStore {
     const database = this.#database;
     if (database === undefined) throw new Error("The store is not connected");
     return await database.transaction(() => {
-      const table = new LockTable(database, this.#namespace);
+      const table = new LockTable(database, this.#settings.namespace);
       const result = work(table);
       table.sweep();
       return result;
