@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { prepareSuite, runCase } from "@lock/testkit";
+import { allCases, prepareSuite, runCase } from "@lock/testkit";
 import { describeConformance } from "@lock/testkit/vitest";
 import { describe, expect, test } from "vitest";
 
@@ -87,6 +87,11 @@ describe("the store of README.md", async () => {
 
 describe("the class of docs/writing-a-provider.md", async () => {
   await describeConformance({ subject: join(folder, "out/good/class-subject.js") });
+});
+
+test("docs/writing-a-provider.md has a heading for every area, to which failures point", () => {
+  const headings = [...page.matchAll(/^### (\w+)$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual([...new Set(allCases.map((one) => one.area))]);
 });
 
 test("the same store is rejected when its release is unconditional", async () => {
