@@ -31,7 +31,7 @@ test("bare locks and rows exclude each other, whoever comes first: no key is eve
   await Promise.all(
     Array.from({ length: 24 }, async (_, caller) => {
       const own = at(caller);
-      while (performance.now() < until) {
+      while (performance.now() < until || Math.min(bare, rows) <= 10) {
         const keys = shuffled(["a", "b", "c", "d"]).slice(0, Math.random() < 0.7 ? 1 : 2);
         const kind = Math.random() < 0.3 ? ("acquire" as const) : ("execute" as const);
         const claim = claimOf({ keys, kind, wait: false });
@@ -50,7 +50,6 @@ test("bare locks and rows exclude each other, whoever comes first: no key is eve
     }),
   );
   expect(book.violations).toBe(0);
-  expect(Math.min(bare, rows)).toBeGreaterThan(10);
   expect(await database.query("SELECT key FROM locking UNION ALL SELECT key FROM locking_queue")).toEqual([]);
 }, 20_000);
 
