@@ -18,6 +18,8 @@ export interface Attempt {
   abortedAt: number | null;
   /** Whether the backend held its lock when its job ended; `null`: the job has not ended. */
   heldToTheEnd: boolean | null;
+  /** When it heard that its lock was released, having been granted; `null`: it did not. */
+  releasedAt: number | null;
   /** It is over, the release of what it held included. */
   ended: boolean;
 }

@@ -72,6 +72,7 @@ export class Caller {
       token: null,
       abortedAt: null,
       heldToTheEnd: null,
+      releasedAt: null,
       ended: false,
     };
     world.attempts.push(attempt);

@@ -59,10 +59,10 @@ export class Holder {
 
   /** The job's end was reported as it was, so that nobody was told of a loss. */
   #wasProtected(attempt: Attempt): void {
-    const { fair, unstepped } = this.#world.conditions;
+    const { fair, steady, unstepped } = this.#world.conditions;
     if (attempt.heldToTheEnd !== false || !unstepped) return;
-    // That somebody freed it can only be heard of where the release gets through.
-    if (!fair && isMeddled(this.#world, attempt)) return;
+    // That somebody freed it can only be heard of where the release gets through, and its answer in time.
+    if (!(fair && steady) && isMeddled(this.#world, attempt)) return;
     this.#world.violate(
       "unprotected",
       `the job of call ${attempt.call.name} ran unprotected, and nobody was told`,

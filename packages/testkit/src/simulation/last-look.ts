@@ -25,6 +25,7 @@ export function lastLook(world: World): void {
       );
     }
   }
+  if (conditions.unstepped) lookForLateTakes(world);
   if (clock.pending > 0) world.violate("timer left", `${clock.pending} timers are set`);
   const { fair, steady, unstepped, pushesArrive } = conditions;
   if (!fair || !steady || !unstepped) return;
@@ -46,6 +47,15 @@ export function lastLook(world: World): void {
       grantedAt - grant.since > slack + 2 * schedule.weather.latency
     )
       world.violate("told late", `call ${call.name} learnt of its grant after ${grantedAt - grant.since} ms`);
+  }
+}
+
+/** A request that was late must find the tombstone of a claim that is over, also where what it took would have lapsed by itself. */
+function lookForLateTakes(world: World): void {
+  for (const grant of world.backend.grants.values()) {
+    const attempt = world.byClaim.get(grant.id);
+    if (attempt?.ended && attempt.releasedAt !== null && grant.since > attempt.releasedAt)
+      world.violate("taken late", `call ${attempt.call.name} took again after its release`);
   }
 }
 

@@ -27,6 +27,7 @@ export function randomSchedule(seed: number, climate: Climate = "mixed"): Schedu
     lasts: crowd ? [50, 400, 4_000] : [0, 1, 50, 400, 1_000, 4_000, 12_000],
     owned: crowd ? 0.7 : pick(random, [0, 0.3, 0.9]),
     owners: pick(random, [["u"], ["u", "u", "v"]]),
+    grain: pick(random, [1, 1, 100, 500]),
   };
   const calls: Call[] = [];
   const count = 1 + Math.floor(random() * 14);
@@ -66,6 +67,8 @@ interface Palette {
   /** The share of calls that acquire. */
   readonly owned: number;
   readonly owners: readonly string[];
+  /** Milliseconds that the times of calls are rounded to, so that several fall into one tick and travel together. */
+  readonly grain: number;
 }
 
 function randomCall(
@@ -76,7 +79,8 @@ function randomCall(
   palette: Palette,
 ): Call {
   const between = (from: number, to: number): number => Math.floor(from + random() * (to - from));
-  const called = { name, at: between(0, span), process: between(0, processes) };
+  const at = Math.floor(between(0, span) / palette.grain) * palette.grain;
+  const called = { name, at, process: between(0, processes) };
   const owner = (): string | null => (random() < 0.8 ? pick(random, palette.owners) : null);
   const kind = random();
   if (kind < 0.06)

@@ -83,7 +83,12 @@ export class SimulatedStore implements LockStore {
 
   release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
     for (const each of releases) if (each.by === "grant") this.#released.add(each.grantId);
-    return this.#link.exchange(releases, (release) => this.#world.backend.release(release));
+    const hear = (release: Release, reply: ReleaseReply): void => {
+      if (release.by !== "grant" || reply.status !== "released") return;
+      const attempt = this.#world.byClaim.get(release.grantId);
+      if (attempt?.process === this.#process) attempt.releasedAt = this.#world.clock.now();
+    };
+    return this.#link.exchange(releases, (release) => this.#world.backend.release(release), hear);
   }
 
   async releaseAll(ownerId: string | null): Promise<void> {

@@ -183,4 +183,10 @@ export const mutations: readonly Mutation[] = [
     text: "    residents.endGrants();\n",
     becomes: "    await this.#store.releaseAll(null);\n",
   },
+  {
+    defect: "forgets that a batch which failed may still arrive",
+    file: "waiter.ts",
+    text: "const waiting = repeated ? askedBefore(this.#waiting) : this.#waiting;",
+    becomes: "const waiting = this.#waiting;",
+  },
 ];
