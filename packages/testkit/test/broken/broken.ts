@@ -7,7 +7,7 @@ import {
 } from "@lock/core";
 import type { Subject, SubjectWorld } from "@lock/testkit";
 
-export interface StoreClass {
+interface StoreClass {
   new (
     namespace: string,
     url: string,

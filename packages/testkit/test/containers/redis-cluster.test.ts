@@ -75,7 +75,9 @@ describe.skipIf(!image)("a Redis cluster", { timeout: 60_000 }, () => {
     expect(await alone.set("divided", "lost")).toBe("OK");
     const heir = await cluster.failover(master);
     expect(heir).not.toBe(master);
-    await eventually(async () => (await alone.set("divided", "refused").catch(String)).includes("CLUSTERDOWN"));
+    await eventually(async () =>
+      (await alone.set("divided", "refused").catch(String)).includes("CLUSTERDOWN"),
+    );
     await master.connect();
     await eventually(async () => (await cluster.replicasOf(heir)).includes(master));
     expect(await connect().get("divided")).toBe("before");
