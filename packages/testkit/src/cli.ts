@@ -34,9 +34,10 @@ Exit code: 0 all is kept, 1 something is not, 2 it could not be tried.
 
 const line = openLiveLine(process.stderr);
 /** What went wrong where nobody waited for it: in a timer or a listener of the provider. */
-const astray: unknown[] = [];
-process.on("uncaughtException", (error) => void astray.push(error));
-process.on("unhandledRejection", (error) => void astray.push(error));
+const astray = new Map<unknown, unknown>();
+process.on("uncaughtException", (error) => void astray.set(error, error));
+process.on("unhandledRejection", (error, promise) => void astray.set(promise, error));
+process.on("rejectionHandled", (promise) => void astray.delete(promise));
 // The processes that were started, and may stand still, end with this one.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 
@@ -106,10 +107,20 @@ function readOptions(written: string): string {
   throw new TypeError(`--options must be an object in JSON, not ${written}`);
 }
 
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isOld = "code" in error && error.code === "ERR_UNKNOWN_FILE_EXTENSION";
+  return isOld
+    ? `${error.message}: Node ${process.versions.node} reads no TypeScript, 22.18 does`
+    : error.message;
+}
+
 /** How it ended is known; what a provider that was rejected leaves open must not keep the process up. */
 function end(code: number): void {
-  for (const error of astray) console.error("Nobody waited for this error:", error);
-  const verdict = astray.length > 0 && code === 0 ? 1 : code;
+  // A case that fails leaves calls behind that nobody waits for any more; in one that passes there are none.
+  const lost = code === 0 ? [...astray.values()] : [];
+  for (const error of lost) console.error("Nobody waited for this error:", error);
+  const verdict = lost.length > 0 ? 1 : code;
   process.stdout.write("", () => process.exit(verdict));
 }
 
@@ -117,8 +128,7 @@ main().then(
   (kept) => end(kept ? 0 : 1),
   (error: unknown) => {
     line.clear();
-    const why = error instanceof Error ? error.message : String(error);
-    console.error(`lock-testkit: ${why}\n\nlock-testkit --help says how it is used.`);
+    console.error(`lock-testkit: ${reason(error)}\n\nlock-testkit --help says how it is used.`);
     end(2);
   },
 );

@@ -72,23 +72,27 @@ export async function soak(
   try {
     await Promise.all(Array.from({ length: processes }, async () => await crew.hire()));
     const random = seededRandom(seed, "faults");
-    while (performance.now() - start < milliseconds) {
-      const left = milliseconds - (performance.now() - start);
-      await pause(Math.min(left, 400 + random.below(1_600)));
-      struck += await strike(crew, faults, lease, random);
+    const trial = async (): Promise<void> => {
+      while (performance.now() - start < milliseconds) {
+        const left = milliseconds - (performance.now() - start);
+        await pause(Math.min(left, 400 + random.below(1_600)));
+        struck += await strike(crew, faults, lease, random);
+        await lookBack(crew, history);
+      }
+      violations.push(...(await comeToRest(crew)));
       await lookBack(crew, history);
-    }
-    violations.push(...(await comeToRest(crew)));
-    await lookBack(crew, history);
-    violations.push(...(await findHeld(locking, manifest)));
-    violations.push(...(await findOpen(crew)));
+      violations.push(...(await findHeld(locking, manifest)));
+      violations.push(...(await findOpen(crew)));
+    };
+    // A process that does not answer is no reason to keep silent about what was seen.
+    violations.push(...(await Promise.allSettled([trial()])).flatMap(reasonOf));
     violations.push(
       ...crew.all.flatMap(({ process }) => process.surprises.map((one) => `${process.name}: ${one}`)),
     );
   } finally {
     clearInterval(live);
     await crew.dismiss();
-    await locking.releaseAll();
+    await locking.releaseAll().catch(() => {});
     await locking.close();
   }
   return { name: subject.name, seed, processes, ...state() };
