@@ -5,6 +5,9 @@
 // COPIES: folders that each hold a built copy of the workspace, with commas between them; one mutant runs in each at a time. KIND: lua
 // or sql. SHARE: of how many mutants one is tried. SEED: which of them. FILES, TESTS: relative to a copy.
 //
+// Use servers that nobody else uses: a mutant may loop in a script. LOCK_MUTATE_RESET, if set, is a program that is run after each mutant
+// and frees the server where that has happened.
+//
 // For TypeScript there is Stryker (docs/decisions/0020-mutation-runs.md).
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -17,7 +20,15 @@ const files = rest.slice(0, rest.indexOf("--"));
 const tests = rest.slice(rest.indexOf("--") + 1);
 const folders = copies.split(",");
 const mutantsOf = kind === "sql" ? sqlMutants : luaMutants;
-const command = ["node_modules/.bin/vitest", "run", "--bail", "1", "--config", "mutate.config.ts", ...tests];
+const command = [
+  "node_modules/.bin/vitest",
+  "run",
+  "--bail",
+  "1",
+  "--config",
+  "tools/mutate/vitest.config.ts",
+  ...tests,
+];
 const limit = 90_000;
 
 function isChosen({ file, line, after }: Mutant): boolean {
@@ -37,6 +48,8 @@ await Promise.all(
     for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
       const verdict = await tried(mutant, folder, command, limit);
       counts[verdict] += 1;
+      const tries = chosen.length - left.length;
+      if (tries % 20 === 0) console.log(`${tries} of ${chosen.length}`);
       if (verdict !== "survived") continue;
       const { file, line, before, after } = mutant;
       console.log(`${file}:${line}\n  - ${before.trim()}\n  + ${after.trim()}`);

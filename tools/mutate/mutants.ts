@@ -48,7 +48,8 @@ const sql: readonly Swap[] = [
 ];
 
 /** A statement that stands on a line of its own. */
-const luaStatement = /^\s*(?:redis\.call\(.*\)|table\.\w+\(.*\)|(?!local|return|if|for|while|end|else)[\w.]+(?:\[[^\]]*\])? = .*[^,{(]|\w+\(.*\))$/;
+const luaStatement =
+  /^\s*(?:redis\.call\(.*\)|table\.\w+\(.*\)|(?!local|return|if|for|while|end|else)[\w.]+(?:\[[^\]]*\])? = .*[^,{(]|\w+\(.*\))$/;
 const sqlStatement = /^\s*(?!END|ELSE|CASE|IF |NULL;).*;$/;
 const sqlCondition = /^\s*AND .*[^;(]$/;
 
@@ -56,8 +57,8 @@ const sqlCondition = /^\s*AND .*[^;(]$/;
 export function luaMutants(file: string, text: string): Mutant[] {
   let inside = false;
   return text.split("\n").flatMap((before, index) => {
-    const begins = /lua`$/.test(before);
-    const ends = /^`/.test(before);
+    const begins = before.endsWith("lua`");
+    const ends = before.startsWith("`");
     inside = begins || (inside && !ends);
     if (!inside || begins || before.trim().startsWith("--")) return [];
     const changed = swapped(before, lua);

@@ -22,6 +22,8 @@ export async function tried(
     return await run(command, copy, limit);
   } finally {
     await writeFile(path, text);
+    const reset = process.env["LOCK_MUTATE_RESET"];
+    if (reset !== undefined) await run([reset], copy, limit);
   }
 }
 

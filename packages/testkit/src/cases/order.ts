@@ -168,6 +168,26 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
     },
   },
   {
+    name: "a short lease that was handed over passes on within 1 s as well, to who began to wait behind a long one",
+    requires: { fifo: true },
+    rival: true,
+    run: async (world) => {
+      const { locking, rival } = world;
+      const holder = await world.hold("k");
+      const short = { expire: "500ms", awaitQueue: true, timeout: "5s" } as const;
+      const first = rival.acquire("k", { ...short, ownerId: "u" });
+      await world.untilWaiting("k", 1);
+      const second = locking.acquire("k", short);
+      await world.untilWaiting("k", 2);
+      const third = world.hold("k", { timeout: "6s" }, rival);
+      await world.untilWaiting("k", 3);
+      await holder.free();
+      await first;
+      await within(1_900, "the next to get in", second);
+      await (await within(1_900, "the last to get in", third)).free();
+    },
+  },
+  {
     name: "a lease that ends passes on to the first of those that wait, and from it to the next",
     requires: { fifo: true },
     rival: true,

@@ -1,51 +1,7 @@
-import { HANDOVER_LEASE, type Claim, type LockStore, type Release, type TakeReply } from "@lock/core";
+import type { Release } from "@lock/core";
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { area, type ConformanceCase } from "../suite/conformance-case.ts";
-
-/** A claim as the engine makes them. */
-function claimOf(claim: Partial<Claim>): Claim {
-  const id = randomBytes(12).toString("base64url");
-  const rest = { ownerId: null, limit: 1, lease: 30_000, keepLease: false, wait: false } as const;
-  return { id, keys: ["k"], kind: claim.ownerId === undefined ? "execute" : "acquire", ...rest, ...claim };
-}
-
-async function take(store: LockStore, claim: Claim): Promise<TakeReply> {
-  const replies = await store.take([claim]);
-  assert.equal(replies.length, 1);
-  return replies[0]!;
-}
-
-async function granted(store: LockStore, claim: Claim): Promise<TakeReply & { status: "granted" }> {
-  const reply = await take(store, claim);
-  assert.equal(reply.status, "granted");
-  return reply;
-}
-
-async function busy(store: LockStore, claim: Partial<Claim>): Promise<void> {
-  assert.equal((await take(store, claimOf({ ...claim, wait: false }))).status, "busy");
-}
-
-async function release(store: LockStore, one: Release): Promise<boolean> {
-  const [reply] = await store.release([one]);
-  assert.ok(reply?.status === "released");
-  return reply.freed;
-}
-
-async function renewal(
-  store: LockStore,
-  grantId: string,
-  keys: readonly string[],
-  lease: number,
-): Promise<string> {
-  const [reply] = await store.renew([{ grantId, keys, lease }]);
-  if (reply?.status === "renewed") {
-    // What lives with a session may last longer than it was asked to.
-    const most = store.capabilities.crashRelease === "session" ? Infinity : lease;
-    assert.ok(reply.remaining <= most && reply.remaining > lease - 2_000);
-  }
-  return reply?.status ?? "no answer";
-}
+import { busy, claimOf, granted, release, renewal, take } from "../world/store-calls.ts";
 
 export const storeCases: readonly ConformanceCase[] = area("store", [
   {
@@ -77,74 +33,6 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
       for (let time = 0; time < 3; time++) await granted(store, claim);
       await granted(store, claimOf({ limit: 2 }));
       await busy(store, { limit: 2 });
-    },
-  },
-  {
-    name: "a claim that waits keeps its place when it is asked again, and is handed what is freed",
-    needs: "store",
-    requires: { fifo: true },
-    run: async (world) => {
-      const store = await world.store();
-      const holder = await granted(store, claimOf({}));
-      const first = claimOf({ wait: true });
-      const second = claimOf({ wait: true });
-      const queued = await take(store, first);
-      assert.equal(queued.status, "queued");
-      assert.equal((await take(store, second)).status, "queued");
-      assert.deepEqual(
-        await take(store, first).then((reply) => reply.status === "queued" && reply.ticket),
-        queued.ticket,
-      );
-      await release(store, { by: "grant", grantId: holder.grantId, keys: ["k"], tombstone: false });
-      const handed = await granted(store, first);
-      assert.equal(handed.grantId, first.id);
-      assert.equal((await take(store, second)).status, "queued");
-    },
-  },
-  {
-    name: "who is queued is told when the first lease in its way ends, so that it can look then; who is refused as well",
-    needs: "store",
-    requires: { fifo: true },
-    run: async (world) => {
-      const store = await world.store();
-      await granted(store, claimOf({ keys: ["a"], ownerId: null, lease: 2_500 }));
-      await granted(store, claimOf({ keys: ["b"], ownerId: null, lease: 60_000 }));
-      const queued = await take(store, claimOf({ keys: ["b", "a"], wait: true }));
-      assert.ok(queued.status === "queued" && queued.checkIn > 500 && queued.checkIn < 3_500);
-      const refused = await take(store, claimOf({ keys: ["a"] }));
-      assert.ok(refused.status === "busy" && refused.freeIn > 500 && refused.freeIn < 3_500);
-    },
-  },
-  {
-    name: "a hand-over that nobody confirms has a short lease, which asking or renewing makes the claim's own",
-    needs: "store",
-    requires: { fifo: true, inspect: true, scope: "shared" },
-    run: async (world) => {
-      const store = await world.store();
-      const lease = 60_000;
-      const remaining = async (key: string): Promise<number> => {
-        const [state] = await store.inspect!([key]);
-        return Math.min(...state!.holders.map((holder) => holder.remaining));
-      };
-      const waiters: readonly Partial<Claim>[] = [
-        { keys: ["k"] },
-        { keys: ["of an owner"], ownerId: "u" },
-        { keys: ["one of many", "another"] },
-        ...(world.manifest.limits ? [{ keys: ["of several"], limit: 2 }] : []),
-      ];
-      for (const wanted of waiters) {
-        const waiter = claimOf({ ...wanted, wait: true, lease });
-        const { keys } = waiter;
-        const holder = await granted(store, claimOf({ keys }));
-        await take(store, waiter);
-        await release(store, { by: "grant", grantId: holder.grantId, keys, tombstone: false });
-        const before = await remaining(keys[0]!);
-        assert.ok(before <= HANDOVER_LEASE, `${keys[0]} lasts ${before} ms`);
-        if (waiter.ownerId === null) assert.equal(await renewal(store, waiter.id, keys, lease), "renewed");
-        else assert.equal((await granted(store, waiter)).grantId, waiter.id);
-        const after = await remaining(keys[0]!);
-        assert.ok(after > HANDOVER_LEASE, `${keys[0]} lasts ${after} ms`);
-      }
     },
   },
   {
@@ -213,20 +101,6 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
         true,
       );
       await granted(store, claimOf({ keys: ["a", "b"] }));
-    },
-  },
-  {
-    name: "withdrawing a claim that waits frees its place",
-    needs: "store",
-    requires: { fifo: true },
-    run: async (world) => {
-      const store = await world.store();
-      await granted(store, claimOf({ keys: ["a"] }));
-      const waiter = claimOf({ keys: ["a", "b"], wait: true });
-      assert.equal((await take(store, waiter)).status, "queued");
-      await busy(store, { keys: ["b"] });
-      await release(store, { by: "claim", claimId: waiter.id, keys: waiter.keys, tombstone: true });
-      await granted(store, claimOf({ keys: ["b"] }));
     },
   },
   {

@@ -25,6 +25,7 @@ import { releaseCases } from "../cases/release.ts";
 import { serviceCases } from "../cases/service.ts";
 import { sharedContextCases } from "../cases/shared-context.ts";
 import { signalCases } from "../cases/signal.ts";
+import { storeQueueCases } from "../cases/store-queue.ts";
 import { storeCases } from "../cases/store.ts";
 import { timeoutCases } from "../cases/timeout.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
@@ -56,6 +57,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...pushCases,
   ...chanceCases,
   ...storeCases,
+  ...storeQueueCases,
   ...leftoverCases,
   ...faultCases,
   ...processCases,

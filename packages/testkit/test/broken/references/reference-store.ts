@@ -1,15 +1,16 @@
-import type {
-  Claim,
-  KeyState,
-  LockStore,
-  ProviderCapabilities,
-  Release,
-  ReleaseReply,
-  Renewal,
-  RenewReply,
-  StoreContext,
-  StoreEvents,
-  TakeReply,
+import {
+  CHECK_INTERVAL,
+  type Claim,
+  type KeyState,
+  type LockStore,
+  type ProviderCapabilities,
+  type Release,
+  type ReleaseReply,
+  type Renewal,
+  type RenewReply,
+  type StoreContext,
+  type StoreEvents,
+  type TakeReply,
 } from "@lock/core";
 
 export interface Grant {
@@ -226,6 +227,9 @@ export class ReferenceStore implements LockStore {
       before,
     };
     this.grants.set(made.id, made);
+    // Who waits was told of a later end, and would look too late.
+    const waiting = this.queue.map((place) => place.claim.id);
+    if (claim.lease < CHECK_INTERVAL) queueMicrotask(() => this.events?.wake(waiting));
     return made;
   }
 
