@@ -90,6 +90,7 @@ export class Caller {
       (error: unknown): Outcome => ({ error }),
     );
     attempt.ended = true;
+    if (call.does === "acquire" && "value" in outcome) attempt.releasedAt = world.clock.now();
     world.tell(process.name, () => {
       const end =
         "error" in outcome ? `rejects: ${String(outcome.error)}` : `resolves with ${String(outcome.value)}`;

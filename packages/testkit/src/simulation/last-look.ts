@@ -54,9 +54,7 @@ export function lastLook(world: World): void {
 function lookForLateTakes(world: World): void {
   for (const grant of world.backend.grants.values()) {
     const attempt = world.byClaim.get(grant.id);
-    if (attempt?.grantedAt == null || attempt.releasedAt === null) continue;
-    // What another call of its owner released while this one waited is no release of its own.
-    if (attempt.releasedAt >= attempt.grantedAt && grant.since > attempt.releasedAt)
+    if (attempt !== undefined && attempt.releasedAt !== null && grant.since > attempt.releasedAt)
       world.violate("taken late", `call ${attempt.call.name} took again after its release`);
   }
 }

@@ -115,6 +115,8 @@ export class ModelBackend extends ModelLedger {
     const held = claim.keys.map((key) => ownHolding(this, claim, key)!);
     for (const each of held) each.claims.add(claim.id);
     held[0]!.grant.joined = true;
+    // What it was given before, and was superseded since, is not to come back: nobody stands for it any more.
+    this.forgetBefore(({ claims }) => claims.delete(claim.id) && claims.size === 0);
     if (!claim.keepLease) for (const each of held) this.#restart(each, claim.lease);
     return this.#granted(held);
   }

@@ -32,16 +32,16 @@ export class ModelLedger {
       return held.length > 0;
     });
     if (release.by === "grant") {
-      this.#forgetBefore(({ grant }) => grant.id === release.grantId);
-      // The claim is over as well, wherever else a late request of it was granted.
-      this.#withdraw(release.grantId, ({ grant }) => grant.id !== release.grantId);
+      this.forgetBefore(({ grant }) => grant.id === release.grantId);
+      // Then the claim is over as well, wherever a late request of it was granted. Without, another call may have released its grant.
+      if (release.tombstone) this.#withdraw(release.grantId, ({ grant }) => grant.id !== release.grantId);
     }
     return freed.every(Boolean);
   }
 
   #withdraw(claimId: string, isMeant: (holding: Holding) => boolean = () => true): boolean {
     const waited = this.leave(claimId);
-    this.#forgetBefore(({ claims }) => claims.delete(claimId) && claims.size === 0);
+    this.forgetBefore(({ claims }) => claims.delete(claimId) && claims.size === 0);
     const held = this.holdings.filter((each) => isMeant(each) && each.claims.delete(claimId));
     for (const each of held) {
       if (each.claims.size > 0) continue;
@@ -58,7 +58,7 @@ export class ModelLedger {
   }
 
   /** What was to come back, and was released or withdrawn itself, does not. */
-  #forgetBefore(isOver: (holding: Holding) => boolean): void {
+  forgetBefore(isOver: (holding: Holding) => boolean): void {
     for (const holding of this.holdings) {
       for (let each = holding; each.before !== null;) {
         if (isOver(each.before)) each.before = each.before.before;

@@ -86,7 +86,8 @@ export class SimulatedStore implements LockStore {
     const hear = (release: Release, reply: ReleaseReply): void => {
       if (release.by !== "grant" || reply.status !== "released") return;
       const attempt = this.#world.byClaim.get(release.grantId);
-      if (attempt?.process === this.#process) attempt.releasedAt = this.#world.clock.now();
+      // Of a lock that several calls of an owner have, the one that released it tells.
+      if (attempt?.call.does === "execute") attempt.releasedAt = this.#world.clock.now();
     };
     return this.#link.exchange(releases, (release) => this.#world.backend.release(release), hear);
   }
