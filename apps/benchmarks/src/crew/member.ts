@@ -16,8 +16,9 @@ export class Member {
   #asked = 0;
 
   constructor() {
-    // Some contenders use of their clients what a later version will lack; that is no news here.
-    const execArgv = ["--expose-gc", "--disable-warning=DeprecationWarning"];
+    // What Node has to say of the contenders' code is no news here.
+    const hushed = ["DeprecationWarning", "MaxListenersExceededWarning"];
+    const execArgv = ["--expose-gc", ...hushed.map((warning) => `--disable-warning=${warning}`)];
     this.#child = fork(worker, ["member"], { serialization: "advanced", execArgv });
     this.#child.on("message", (response) => this.#answered(response as Response));
     this.#child.on("exit", (code) => {
