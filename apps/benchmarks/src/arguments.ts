@@ -24,7 +24,7 @@ export const usage: string = `pnpm bench [${backendNames.join("] [")}] [options]
   --quick         a smoke check of less than a minute; its figures are worth nothing
   --million       held locks: up to 1,000,000 instead of 100,000
   --medusa        fetch Medusa's locking providers (270 MB, once), so that they compete from then on
-  --publish       write results/snapshot.json, and the charts and results in docs/benchmarks`;
+  --publish       write results/snapshot-*.json, and the charts and results in docs/benchmarks`;
 
 /** @throws {Error} for what it does not understand. */
 export function readArguments(args: readonly string[]): Wishes {

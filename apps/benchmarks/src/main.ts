@@ -2,34 +2,29 @@
 import { fileURLToPath } from "node:url";
 import { readArguments, usage, type Wishes } from "./arguments.ts";
 import { fetchMedusa } from "./contenders/medusa.ts";
-import { load, machine, type Circumstances } from "./report/circumstances.ts";
+import { machine, type Circumstances } from "./report/circumstances.ts";
 import { print } from "./report/print.ts";
 import { keep, publish } from "./report/publish.ts";
 import { Sheet } from "./report/sheet.ts";
 import { play } from "./scenarios/play.ts";
 
-async function run(wishes: Wishes): Promise<void> {
-  const { backends, plan } = wishes;
-  if (wishes.medusa) await fetchMedusa();
-  const sheet = new Sheet();
-  const loads = [load()];
-  const servers: string[] = [];
+async function run({ backends, medusa, publish: toPublish, ...wishes }: Wishes): Promise<void> {
+  if (medusa) await fetchMedusa();
   for (const backend of backends) {
-    const about = await play(backend, wishes, sheet);
-    if (backend !== "memory") servers.push(about);
-    loads.push(load());
+    const sheet = new Sheet();
+    const { server, load } = await play(backend, wishes, sheet);
+    const circumstances: Circumstances = {
+      date: new Date().toISOString(),
+      node: process.versions.node,
+      machine: machine(),
+      rounds: wishes.plan.rounds,
+      server,
+      load,
+    };
+    console.log(print(sheet, backend));
+    console.log(`\nkept in ${fileURLToPath(await keep(backend, sheet, circumstances))}\n`);
+    if (toPublish) await publish(backend, sheet, circumstances);
   }
-  const circumstances: Circumstances = {
-    date: new Date().toISOString(),
-    node: process.versions.node,
-    machine: machine(),
-    rounds: plan.rounds,
-    load: loads,
-    servers,
-  };
-  console.log(print(sheet, backends));
-  console.log(`\nkept in ${fileURLToPath(await keep(sheet, circumstances))}`);
-  if (wishes.publish) await publish(sheet, circumstances);
 }
 
 async function main(): Promise<void> {

@@ -6,9 +6,10 @@ export interface Circumstances {
   readonly node: string;
   readonly machine: string;
   readonly rounds: number;
-  /** What the machine was doing besides: runnable processes, averaged over a minute, before and after each backend. */
+  /** What the server is and how it is set. */
+  readonly server: string;
+  /** What the machine was doing besides: its load average of a minute, before and after each part. */
   readonly load: readonly number[];
-  readonly servers: readonly string[];
 }
 
 export function machine(): string {

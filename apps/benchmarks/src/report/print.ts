@@ -3,17 +3,11 @@ import type { Sheet } from "./sheet.ts";
 import { tableOf, toText } from "./table.ts";
 import { targetTable } from "./targets.ts";
 
-/** All tables of a run, and the targets beside what was measured. */
-export function print(sheet: Sheet, backends: readonly BackendName[]): string {
-  const tables = backends
-    .flatMap((backend) => sheet.headings().filter((heading) => heading.backend === backend))
-    .map(
-      (heading) =>
-        `${heading.backend}: ${heading.part}, ${heading.variant}\n${toText(tableOf(sheet, heading))}`,
-    );
-  const targets = backends
-    .map((backend) => ({ backend, table: targetTable(sheet, backend) }))
-    .filter(({ table }) => table.length > 0)
-    .map(({ backend, table }) => `${backend}: targets\n${toText(table)}`);
-  return [...tables, ...targets].join("\n\n");
+/** All tables of a backend, and the targets beside what was measured. */
+export function print(sheet: Sheet, backend: BackendName): string {
+  const tables = sheet
+    .headings()
+    .map((heading) => `${backend}: ${heading.part}, ${heading.variant}\n${toText(tableOf(sheet, heading))}`);
+  const targets = targetTable(sheet, backend);
+  return [...tables, ...(targets.length > 0 ? [`${backend}: targets\n${toText(targets)}`] : [])].join("\n\n");
 }

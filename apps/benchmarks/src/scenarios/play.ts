@@ -2,6 +2,7 @@ import type { Wishes } from "../arguments.ts";
 import type { Contender } from "../contender.ts";
 import { contendersOf, type BackendName } from "../contenders/of-backend.ts";
 import { Crew } from "../crew/crew.ts";
+import { load } from "../report/circumstances.ts";
 import type { Sheet } from "../report/sheet.ts";
 import type { Part } from "../part.ts";
 import { startServer } from "../servers/start-server.ts";
@@ -28,14 +29,21 @@ function isWanted({ name, standing }: Contender, peers: readonly string[]): bool
   return peers.some((peer) => name.toLowerCase().includes(peer.toLowerCase()));
 }
 
-/** Everything on one backend. What the server is, is told for the record. */
+/** What is told of a run for the record: what the server is, and how busy the machine was before and after each part. */
+export interface Played {
+  readonly server: string;
+  readonly load: readonly number[];
+}
+
+/** Everything on one backend. */
 export async function play(
   backend: BackendName,
-  { parts, peers, plan }: Wishes,
+  { parts, peers, plan }: Pick<Wishes, "parts" | "peers" | "plan">,
   sheet: Sheet,
-): Promise<string> {
+): Promise<Played> {
   const server = await startServer(backend, process.env);
   const crew = new Crew();
+  const loads = [load()];
   const stage: Stage = {
     backend,
     server,
@@ -49,10 +57,13 @@ export async function play(
   try {
     // Before anybody else is connected.
     if (backend !== "memory") await countRequests(stage, parts);
-    for (const part of parts) await plays[part](stage);
+    for (const part of parts) {
+      await plays[part](stage);
+      loads.push(load());
+    }
   } finally {
     await crew.dismiss();
     await server.stop();
   }
-  return server.about;
+  return { server: server.about, load: loads };
 }
