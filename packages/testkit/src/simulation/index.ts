@@ -1,6 +1,7 @@
+export type { Climate } from "./manner.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { play, type Define, type Run } from "./play.ts";
-export { randomSchedule, type Climate } from "./random-schedule.ts";
+export { randomSchedule } from "./random-schedule.ts";
 export type {
   AcquireCall,
   Call,

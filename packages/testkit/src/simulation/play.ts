@@ -3,7 +3,7 @@ import { Beliefs } from "./beliefs.ts";
 import { Caller } from "./caller.ts";
 import { describeCall } from "./describe-call.ts";
 import { chance, seededRandom } from "./seeded-random.ts";
-import type { Fault, Schedule } from "./schedule.ts";
+import type { Call, Fault, Schedule } from "./schedule.ts";
 import { settled } from "./manual-clock.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedStore } from "./simulated-store.ts";
@@ -60,16 +60,17 @@ export async function play(
     stores.push(store);
   }
   for (const fault of schedule.faults) clock.after(fault.at, () => befall(world, fault, stores));
-  let making = 0;
-  for (const call of schedule.calls) {
-    const process = processes[call.process]!;
-    process.after(call.at, () => {
-      making += 1;
-      world.tell(process.name, () => `call ${call.name}: ${describeCall(call)}`);
-      caller.make(call, process).then(
-        () => (making -= 1),
-        (error: unknown) => world.violate("outcome", String(error)),
-      );
+  // Those of one process and time are made in one tick, so that they travel together.
+  for (const [index, first] of schedule.calls.entries()) {
+    const isOfThem = ({ process, at }: Call): boolean => process === first.process && at === first.at;
+    if (schedule.calls.findIndex(isOfThem) < index) continue;
+    const calls = schedule.calls.filter(isOfThem);
+    const process = processes[first.process]!;
+    process.after(first.at, () => {
+      for (const call of calls) {
+        world.tell(process.name, () => `call ${call.name}: ${describeCall(call)}`);
+        caller.make(call, process).catch((error: unknown) => world.violate("outcome", String(error)));
+      }
     });
   }
   await settled();

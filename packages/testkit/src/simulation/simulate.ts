@@ -1,6 +1,7 @@
 import { defineProvider } from "@lock/core";
 import { play, type Define } from "./play.ts";
-import { randomSchedule, type Climate } from "./random-schedule.ts";
+import type { Climate } from "./manner.ts";
+import { randomSchedule } from "./random-schedule.ts";
 import type { Schedule } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
 
