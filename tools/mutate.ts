@@ -8,7 +8,7 @@
 // Use servers that nobody else uses: a mutant may loop in a script. LOCK_MUTATE_RESET, if set, is a program that is run after each mutant
 // and frees the server where that has happened.
 //
-// For TypeScript there is Stryker (docs/decisions/0020-mutation-runs.md).
+// For TypeScript there is Stryker.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
