@@ -46,7 +46,11 @@ async function form(nodes: readonly RedisNode[], members: ClusterMembership, hos
   await nodes[0]?.exec(...create);
   await until("all nodes of the cluster know each other", async () => {
     return await members.agree(
-      (all) => withSlots(all).length === 3 && all.every((one) => !one.failed && one.hostname === host),
+      (all) =>
+        withSlots(all).length === 3 &&
+        all.every((one) => !one.failed && one.hostname === host) &&
+        // A replica that some nodes still take for an empty master would be missed by `replicasOf`.
+        withSlots(all).every((master) => all.some((one) => one.masterId === master.id)),
     );
   });
   await until("all replicas have their master's data", async () => {
