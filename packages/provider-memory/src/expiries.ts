@@ -16,6 +16,10 @@ export class Expiries {
     this.#clear = clear;
   }
 
+  get none(): boolean {
+    return this.#holdings.size === 0;
+  }
+
   /** Takes note of a holding, or of its new expiry. */
   note(holding: Holding): void {
     if (holding.expiresAt === Infinity) return this.forget(holding);

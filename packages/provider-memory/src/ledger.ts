@@ -3,13 +3,15 @@ import { KeyRecord, type Holding } from "./key-record.ts";
 
 const none: readonly Holding[] = [];
 
-/** Who holds what: by key, by owner, by expiry. A key that nobody holds or waits for takes no space. */
+/** Who holds what: by key, by owner, by expiry. A key that nobody holds or waits for takes no space, but for the last of them. */
 export class Ledger {
   /** How often an expired holding was found and removed: who comes upon one must pass its key on. */
   expired = 0;
   readonly #keys = new Map<string, KeyRecord>();
   readonly #owners = new Map<string, Set<Holding>>();
   readonly #expiries: Expiries;
+  // The key that was freed last: who takes one key again and again does not pay for forgetting it each time.
+  #spare: KeyRecord | null = null;
 
   /** `passOn`: called with keys that expired while nobody asked for them. */
   constructor(passOn: (keys: readonly string[]) => void) {
@@ -19,8 +21,19 @@ export class Ledger {
     });
   }
 
+  /** The time, where anything expires; otherwise it makes no difference, and isn't asked for. */
+  now(): number {
+    return this.#expiries.none ? 0 : performance.now();
+  }
+
+  /** Whether nobody holds a key or waits for it, nor held it with an expiry that was not noticed yet. */
+  isUnknown(key: string): boolean {
+    return this.get(key) === undefined;
+  }
+
   get(key: string): KeyRecord | undefined {
-    return this.#keys.get(key);
+    const record = this.#keys.get(key);
+    return record?.unused === true ? undefined : record;
   }
 
   /** The record of a key, made if there is none. */
@@ -87,7 +100,9 @@ export class Ledger {
 
   /** Forgets a record that nobody needs any more. */
   tidy(record: KeyRecord): void {
-    if (record.unused) this.#keys.delete(record.key);
+    if (!record.unused || record === this.#spare) return;
+    if (this.#spare?.unused === true) this.#keys.delete(this.#spare.key);
+    this.#spare = record;
   }
 
   close(): void {

@@ -19,6 +19,9 @@ import { countLacking, standing, type Standing } from "./standing.ts";
 
 type Granted = Extract<TakeReply, { status: "granted" }>;
 
+const FREED: ReleaseReply = { status: "released", freed: true };
+const GONE: ReleaseReply = { status: "released", freed: false };
+
 /** The reference: every rule of a lock, in one process, each operation atomic because nothing else runs meanwhile. */
 export class MemoryStore implements LockStore {
   readonly batch = 1;
@@ -47,7 +50,7 @@ export class MemoryStore implements LockStore {
   }
 
   take(claims: readonly Claim[]): TakeReply[] {
-    return claims.map((claim) => this.#take(claim));
+    return claims.length === 1 ? [this.#take(claims[0]!)] : claims.map((claim) => this.#take(claim));
   }
 
   renew(renewals: readonly Renewal[]): RenewReply[] {
@@ -55,7 +58,8 @@ export class MemoryStore implements LockStore {
   }
 
   release(releases: readonly Release[]): ReleaseReply[] {
-    return releases.map((release) => ({ status: "released", freed: this.#release(release) }));
+    if (releases.length === 1) return [this.#release(releases[0]!) ? FREED : GONE];
+    return releases.map((release) => (this.#release(release) ? FREED : GONE));
   }
 
   releaseAll(ownerId: string | null): void {
@@ -78,6 +82,7 @@ export class MemoryStore implements LockStore {
   }
 
   #take(claim: Claim): TakeReply {
+    if (isSimple(claim) && this.#ledger.isUnknown(claim.keys[0]!)) return this.#takeUnknown(claim);
     const now = performance.now();
     // Spares the first look at an id, which costs more than all the rest, while nobody waits.
     const waiting = (this.#waiting.size > 0 && this.#waiting.get(claim.id)) || null;
@@ -101,6 +106,14 @@ export class MemoryStore implements LockStore {
     return { status: "queued", ticket, checkIn: this.#inTheWay(stands, now).freeIn };
   }
 
+  /** What `#take` comes to for a key that nobody holds or waits for: there is nothing to look up, and no time to tell. */
+  #takeUnknown({ id, keys, ownerId, kind, limit }: Claim): Granted {
+    const token = ++this.#token;
+    const holding = { key: keys[0]!, grantId: id, ownerId, kind, limit, token };
+    this.#ledger.add({ ...holding, expiresAt: Infinity, before: null });
+    return { status: "granted", grantId: id, token, remaining: Infinity };
+  }
+
   #renew({ grantId, keys, lease }: Renewal): RenewReply {
     const now = performance.now();
     const holdings: Holding[] = [];
@@ -115,7 +128,7 @@ export class MemoryStore implements LockStore {
 
   #release(release: Release): boolean {
     if (release.by === "claim") return this.#withdraw(release.claimId, release.keys);
-    const now = performance.now();
+    const now = this.#ledger.now();
     let freed = true;
     for (const key of release.keys) {
       if (!this.#free(release, key, now)) freed = false;
@@ -266,6 +279,11 @@ export class MemoryStore implements LockStore {
     }
     return { ownerId, freeIn: endsAt - now };
   }
+}
+
+/** Whether it is for one key, a stranger's, and without end: a job's lock dies with the process that runs the job. */
+function isSimple({ keys, ownerId, kind, lease }: Claim): boolean {
+  return keys.length === 1 && ownerId === null && (kind === "execute" || lease === Infinity);
 }
 
 /** Whether the owner holds all of it already, under one grant. */

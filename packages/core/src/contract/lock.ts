@@ -39,7 +39,8 @@ export interface Lock extends AsyncDisposable {
   /**
    * Gives the lock back. Touches its own grant only, never a later holder's. May be called any number of times.
    *
-   * @returns `true` when this handle freed the lock, `false` when there was nothing left to free.
+   * @returns `true` when this handle freed the lock, `false` when there was nothing left to free (also where a first try,
+   * whose answer was lost, may have freed it).
    * @throws {LockError} `LOCK_UNAVAILABLE` when the backend could not be asked; it may then be called again.
    */
   release(): Promise<boolean>;

@@ -1,3 +1,4 @@
+import { isLockError } from "../contract/errors.ts";
 import type {
   Awaitable,
   Claim,
@@ -94,26 +95,36 @@ export class Exchange {
     this.#releases.post(release, receiver);
   }
 
-  /** Frees a grant; at once where the store answers at once. */
+  /** Frees a grant; at once where the store answers at once. It names its grant, so that it may be sent twice. */
   free(release: Release): Awaitable<Freed> {
-    if (!this.single) return this.#freed((receiver) => this.#releases.post(release, receiver));
+    if (!this.single) return this.#freed(release, (receiver) => this.#releases.post(release, receiver));
     const replies = this.#store.release([release]);
     if (isThenable(replies)) {
       const sentAt = this.clock.now();
-      return this.#freed((receiver) => this.#releases.adopt(replies, release, receiver, sentAt));
+      return this.#freed(release, (receiver) => this.#releases.adopt(replies, release, receiver, sentAt));
     }
     const reply = replies[0];
     if (reply?.status === "released") return reply.freed ? "freed" : "gone";
     throw reply?.error;
   }
 
-  #freed(send: (receiver: Receiver<Answered<ReleaseReply>>) => void): Promise<Freed> {
+  #freed(release: Release, send: (receiver: Receiver<Answered<ReleaseReply>>) => void): Promise<Freed> {
     return this.#counted(
       new Promise((resolve, reject) => {
-        send({
-          answered: ({ freed }, _sentAt, repeated) =>
-            resolve(freed ? "freed" : repeated ? "unclear" : "gone"),
+        const answered: Receiver<Answered<ReleaseReply>>["answered"] = ({ freed }, _sentAt, repeated) =>
+          resolve(freed ? "freed" : repeated ? "unclear" : "gone");
+        const again: Receiver<Answered<ReleaseReply>> = {
+          answered: (reply, sentAt) => answered(reply, sentAt, true),
           failed: reject,
+        };
+        send({
+          answered,
+          failed: (error, sentAt) => {
+            // A connection that broke is often back at once; of a backend that was silent for long, the caller should hear now.
+            const quick = this.clock.now() - sentAt < this.policy.callTimeout / 2;
+            if (!quick || isLockError(error) || this.closed) reject(error);
+            else this.#releases.post(release, again);
+          },
         });
       }),
     );

@@ -44,6 +44,9 @@ export type Keeping = "renewed" | "as-granted" | "bound";
 export class Grant implements Lock, Appointment {
   at = 0;
   slot: number = UNSET;
+  /** Its neighbours among the grants whose jobs run. Written by the engine's `Residents` alone. */
+  before: Grant | null = null;
+  after: Grant | null = null;
   readonly keys: readonly string[];
   readonly ownerId: string | null;
   readonly id: string;

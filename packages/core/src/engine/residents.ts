@@ -31,8 +31,8 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
   readonly #exchange: Exchange;
   readonly #capabilities: () => ProviderCapabilities;
   readonly #waiters = new Map<string, Waiter>();
-  // Looked up by id only when the store says that some are lost.
-  readonly #grants = new Set<Grant>();
+  // Looked up by id only when the store says that some are lost. In a chain: every job passes through here.
+  #lastGrant: Grant | null = null;
   // Claims that are asked for before anybody waits for them, and what the store says of them meanwhile.
   #asking = 0;
   readonly #early = new Map<string, Handover | null>();
@@ -70,7 +70,7 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   /** Whether a job runs. */
   get busy(): boolean {
-    return this.#grants.size > 0;
+    return this.#lastGrant !== null;
   }
 
   random(): number {
@@ -87,13 +87,20 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   /** A job runs under this grant from now on. */
   run(grant: Grant): void {
-    this.#grants.add(grant);
+    const before = this.#lastGrant;
+    grant.before = before;
+    if (before !== null) before.after = grant;
+    this.#lastGrant = grant;
   }
 
   /** The job has settled and the grant is given back. */
   leave(grant: Grant): void {
-    this.#grants.delete(grant);
-    if (this.#grants.size > 0 || this.#drained.size === 0) return;
+    const { before, after } = grant;
+    if (before !== null) before.after = after;
+    if (after !== null) after.before = before;
+    else this.#lastGrant = before;
+    grant.before = grant.after = null;
+    if (this.busy || this.#drained.size === 0) return;
     for (const tell of this.#drained) tell();
   }
 
@@ -163,11 +170,11 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   lost(grantIds: Iterable<string>, cause?: unknown): void {
     const gone = new Set(grantIds);
-    for (const grant of [...this.#grants]) if (gone.has(grant.id)) grant.lose("the backend says so", cause);
+    for (const grant of this.#allGrants()) if (gone.has(grant.id)) grant.lose("the backend says so", cause);
   }
 
   lostAll(cause?: unknown): void {
-    for (const grant of [...this.#grants]) grant.lose("the backend says so", cause);
+    for (const grant of this.#allGrants()) grant.lose("the backend says so", cause);
   }
 
   endWaiters(): void {
@@ -176,7 +183,13 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   /** Tells the jobs that still run. Their locks are not freed: the lease does that, or the end of the session. */
   endGrants(): void {
-    for (const grant of [...this.#grants]) grant.end(closed(this.name, grant.keys));
+    for (const grant of this.#allGrants()) grant.end(closed(this.name, grant.keys));
+  }
+
+  #allGrants(): Grant[] {
+    const all: Grant[] = [];
+    for (let grant = this.#lastGrant; grant !== null; grant = grant.before) all.push(grant);
+    return all.reverse();
   }
 
   /** Resolves when no job runs, or after `within` milliseconds. */
