@@ -189,7 +189,7 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
   #allGrants(): Grant[] {
     const all: Grant[] = [];
     for (let grant = this.#lastGrant; grant !== null; grant = grant.before) all.push(grant);
-    return all.reverse();
+    return all.toReversed();
   }
 
   /** Resolves when no job runs, or after `within` milliseconds. */
