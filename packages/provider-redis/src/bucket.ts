@@ -41,7 +41,7 @@ export class Bucket implements Locks {
   #seen = 0;
   // On which standing of the connection the server was last made sure of.
   #sureOf = -1;
-  #succession: Promise<void> | null = null;
+  #succession: Promise<number> | null = null;
 
   /** `channel`: on which the process hears of its grants, "" for none. `process`: unique among all processes. */
   constructor(
@@ -169,14 +169,14 @@ export class Bucket implements Locks {
     const connection = this.#connection;
     if (!givesTokens(call)) return connection.run(this.#asSent(call));
     await connection.stands();
-    if (this.#sureOf !== connection.standing) await this.#succeed();
+    // Kept here: another's answer may raise a new doubt before this one goes on, and then the next looks again.
+    const sureOf = this.#sureOf === connection.standing ? this.#sureOf : await this.#succeed();
     try {
-      return await connection.run(this.#asSent(call), this.#sureOf);
+      return await connection.run(this.#asSent(call), sureOf);
     } catch (error) {
       // The slot has changed hands since.
       if (!isServerUnknown(error)) throw error;
-      await this.#succeed();
-      return connection.run(this.#asSent(call), this.#sureOf);
+      return connection.run(this.#asSent(call), await this.#succeed());
     }
   }
 
@@ -184,15 +184,15 @@ export class Bucket implements Locks {
     return this.#connection.cluster ? { ...call, script: onCluster(call.script) } : call;
   }
 
-  /** Makes sure that the counter is ahead of all tokens, whichever server has it now. */
-  #succeed(): Promise<void> {
+  /** Makes sure that the counter is ahead of all tokens, whichever server has it now; resolves with the standing it is sure of. */
+  #succeed(): Promise<number> {
     this.#succession ??= this.#takeOver().finally(() => {
       this.#succession = null;
     });
     return this.#succession;
   }
 
-  async #takeOver(): Promise<void> {
+  async #takeOver(): Promise<number> {
     const { cluster } = this.#connection;
     let standing: number;
     do {
@@ -201,6 +201,7 @@ export class Bucket implements Locks {
       await this.#connection.run(encodeSuccession(this.layout, this.#seen, cluster));
     } while (standing !== this.#connection.standing);
     this.#sureOf = standing;
+    return standing;
   }
 
   /**
