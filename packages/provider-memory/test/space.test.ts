@@ -7,17 +7,17 @@ import { memoryProvider } from "../src/index.ts";
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-/** Bytes that are kept of a use once it is over: what 10,000 more of them add, after the first 2,000. */
+/** Bytes that are kept of a use once it is over: what 40,000 more of them add, after the first 2,000. */
 async function kept(use: (index: number) => Promise<unknown>): Promise<number> {
   const after: number[] = [];
-  for (const end of [2_000, 12_000]) {
+  for (const end of [2_000, 42_000]) {
     for (let index = end === 2_000 ? 0 : 2_000; index < end; index += 1) await use(index);
     // What was just settled is let go of a turn later.
     await new Promise((resolve) => setImmediate(resolve));
     collect();
     after.push(process.memoryUsage().heapUsed);
   }
-  return (after[1]! - after[0]!) / 10_000;
+  return (after[1]! - after[0]!) / 40_000;
 }
 
 async function fresh(): Promise<Locking> {

@@ -3,7 +3,8 @@ import type { PoolClient, QueryArrayConfig } from "pg";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { explained, spoilsConnection } from "./failures.ts";
 import type { Call, Row } from "./operations/request.ts";
-import { sessionStatement } from "./session.ts";
+import { readServer, serverStatement, type Server } from "./pooler.ts";
+import { beginStatement, sessionStatement, settingNames } from "./session.ts";
 
 // The server's text as it is: parsers that the application has set for its own queries must not change what we read.
 export const types: { getTypeParser(): (value: string) => string } = {
@@ -18,13 +19,17 @@ export interface ConnectionOptions {
   readonly callTimeout: number;
 }
 
+/** A call that is kept under no name. */
+const unnamed = (text: string): Call => ({ name: "", text, values: [] });
+
 /** Our own few connections. Nobody else's statements wait for them, and ours for nobody's. */
 export class Connection {
   readonly #pool: pg.Pool;
   readonly #callTimeout: number;
-  readonly #prepared = new WeakSet<PoolClient>();
+  readonly #servers = new WeakMap<PoolClient, Server>();
   readonly #busy = new Set<PoolClient>();
   #closing: Promise<void> | undefined;
+  #server: Server | undefined;
 
   constructor({ settings, connections, callTimeout }: ConnectionOptions) {
     this.#callTimeout = callTimeout;
@@ -41,9 +46,7 @@ export class Connection {
 
   /** Opens all of them, so that no call has to wait for that later. One is enough: the others may follow when they are needed. */
   async open(): Promise<void> {
-    const opening = Array.from({ length: this.#pool.options.max }, () =>
-      this.query({ name: "", text: "SELECT", values: [] }),
-    );
+    const opening = Array.from({ length: this.#pool.options.max }, () => this.query(unnamed("SELECT")));
     const outcomes = await Promise.allSettled(opening);
     if (outcomes.every(({ status }) => status === "rejected")) await opening[0];
   }
@@ -59,21 +62,48 @@ export class Connection {
     this.#busy.add(client);
     let spoiled = false;
     try {
-      if (!this.#prepared.has(client)) {
-        // The statement under way is rejected as well; without a listener the process would end.
-        client.on("error", () => {});
-        await client.query(
-          this.#limited({ name: "", text: sessionStatement(this.#callTimeout), values: [] }),
-        );
-        this.#prepared.add(client);
-      }
-      return (await client.query<(string | null)[]>(this.#limited(call))).rows;
+      const server = this.#servers.get(client) ?? (await this.#meet(client));
+      return server.pooled ? await this.#queryAlone(client, server, call) : await this.#send(client, call);
     } catch (error) {
       spoiled = spoilsConnection(error);
       throw explained(error);
     } finally {
       if (this.#busy.delete(client)) client.release(spoiled);
     }
+  }
+
+  /** What the last connection that was opened said of its server, once `open` has resolved. */
+  get server(): Server {
+    if (this.#server === undefined) throw new Error("No connection was opened yet");
+    return this.#server;
+  }
+
+  async #meet(client: PoolClient): Promise<Server> {
+    // The statement under way is rejected as well; without a listener the process would end.
+    client.on("error", () => {});
+    const [row] = await this.#send(client, unnamed(serverStatement(settingNames)));
+    const server = readServer(client, row);
+    if (!server.pooled) await this.#send(client, unnamed(sessionStatement(this.#callTimeout)));
+    this.#servers.set(client, server);
+    this.#server = server;
+    return server;
+  }
+
+  /** In a transaction with settings of its own, since behind a pooler nothing of a session lasts, and what is set would reach others. */
+  async #queryAlone(client: PoolClient, server: Server, call: Call): Promise<readonly Row[]> {
+    await this.#send(client, unnamed(beginStatement(this.#callTimeout, server.settings)));
+    try {
+      const rows = await this.#send(client, { ...call, name: "" });
+      await this.#send(client, unnamed("COMMIT"));
+      return rows;
+    } catch (error) {
+      if (!spoilsConnection(error)) await this.#send(client, unnamed("ROLLBACK"));
+      throw error;
+    }
+  }
+
+  async #send(client: PoolClient, call: Call): Promise<readonly Row[]> {
+    return (await client.query<(string | null)[]>(this.#limited(call))).rows;
   }
 
   /** Statements under way get a moment to end; then they are cut. */

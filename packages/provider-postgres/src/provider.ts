@@ -1,6 +1,6 @@
 import { defineProvider, LockError, parseDuration } from "@lock/core";
 import type { Provider, ProviderSettings } from "@lock/core";
-import { connectionSettings } from "./connection-settings.ts";
+import { connectionSettings, type ConnectionSettings } from "./connection-settings.ts";
 import type { ConnectionSource } from "./connection-source.ts";
 import { withNames, type Names } from "./names.ts";
 import { PostgresStore } from "./store.ts";
@@ -26,16 +26,19 @@ export interface PostgresProviderOptions extends ConnectionSource, Names, Provid
   /**
    * What the locks of `execute` live with. `"session"`: with a long-lived connection of this process, so that they are free the moment that it dies and need no
    * renewal; where nobody else wants the key there is not even a row. `"rows"`: with a lease that is renewed. Both exclude each other, and
-   * what `acquire` takes is rows in either. Default: `"session"`.
+   * what `acquire` takes is rows in either. Default: `"session"`; `"rows"` where a pooler (PgBouncer) is found between here and the server,
+   * behind which `"session"` is `LOCK_CONFIG`.
    */
   readonly mode?: "session" | "rows" | undefined;
   /** How many connections the locks of `execute` live with in `mode: "session"`, whatever number of locks. Default: 2. */
   readonly sessions?: number | undefined;
   /**
    * Whether a release wakes the next waiter through LISTEN and NOTIFY. `false`: no connection listens and waiters poll (see
-   * `defaultRetryInterval`), for servers or poolers that can't notify. Default: `true`.
+   * `defaultRetryInterval`), for servers or poolers that can't notify. Default: `true`; behind a pooler only with a `listenUrl`.
    */
   readonly push?: boolean | undefined;
+  /** Where notifications are heard, if the way to the server leads through a pooler: the URL of the server itself. */
+  readonly listenUrl?: string | undefined;
 }
 
 /**
@@ -52,8 +55,9 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
     table,
     namespace = "lock",
     connections = 2,
-    push = true,
-    mode = "session",
+    push,
+    listenUrl,
+    mode,
     sessions = 2,
     ...settings
   } = options;
@@ -71,7 +75,7 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
   if (!Number.isInteger(connections) || connections < 1) {
     throw new LockError("LOCK_CONFIG", "connections must be a whole number of at least 1");
   }
-  if (mode !== "session" && mode !== "rows") {
+  if (mode !== undefined && mode !== "session" && mode !== "rows") {
     throw new LockError("LOCK_CONFIG", 'mode must be "session" or "rows"');
   }
   if (!Number.isInteger(sessions) || sessions < 1) {
@@ -83,8 +87,19 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
     namespace,
     connections,
     callTimeout,
-    push,
-    sessions: mode === "session" ? sessions : 0,
+    push: push ?? true,
+    sessions: mode === "rows" ? 0 : sessions,
+    listen: listenUrl === undefined ? undefined : listenSettings(listenUrl),
+    insists: { sessions: mode === "session", push: push === true },
   });
   return defineProvider({ identifier: "locking-postgres", store, ...settings });
+}
+
+function listenSettings(listenUrl: unknown): ConnectionSettings {
+  if (typeof listenUrl === "string" && listenUrl !== "")
+    return connectionSettings({ connectionString: listenUrl });
+  throw new LockError(
+    "LOCK_CONFIG",
+    "listenUrl must be a URL such as postgres://user:password@host:5432/database",
+  );
 }

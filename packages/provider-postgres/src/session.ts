@@ -28,6 +28,23 @@ export const liveness: readonly (readonly [name: string, value: string])[] = [
   ["tcp_user_timeout", "25000"],
 ];
 
+/** What may be set, where the server knows it. */
+export const settingNames: readonly string[] = settings.map(([name]) => name);
+
+/**
+ * Begins a transaction with the same settings, which end with it: behind a pooler the server's session is others' too. `known`: what this
+ * version of the server knows.
+ */
+export function beginStatement(statementTimeout: number, known: ReadonlySet<string>): string {
+  const local = settings.filter(([name]) => known.has(name) && !name.startsWith("default_"));
+  return [
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    ...local.map(([name, value]) => `SET LOCAL ${name} = '${value}'`),
+    `SET LOCAL statement_timeout = ${Math.ceil(statementTimeout)}`,
+    `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
+  ].join("; ");
+}
+
 /** One statement. A setting that this version of the server does not know is left out. */
 export function sessionStatement(
   statementTimeout: number,

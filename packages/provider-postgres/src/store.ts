@@ -18,6 +18,8 @@ import { Connection } from "./connection.ts";
 import { endSessionsCall } from "./operations/end-sessions.ts";
 import { tell, type Handovers } from "./operations/handovers.ts";
 import { readSweepReply, sweepCall } from "./operations/sweep.ts";
+import { behindPooler, deafBehindPooler, wrongListenUrl, type Server } from "./pooler.ts";
+import { PolledClaims } from "./polled-claims.ts";
 import { Pulse } from "./pulse.ts";
 import { Rows } from "./rows.ts";
 import { SessionLocks } from "./sessions/session-locks.ts";
@@ -36,48 +38,72 @@ export interface PostgresStoreOptions {
   readonly push: boolean;
   /** How many connections the locks of `execute` live with. Default: none, they live with leases. */
   readonly sessions?: number;
+  /** Where notifications are heard. Default: as `settings` say. */
+  readonly listen?: ConnectionSettings | undefined;
+  /** What a pooler in between is no reason to do without: it is refused then. Default: neither, so that sessions become leases, and push polling. */
+  readonly insists?: { readonly sessions: boolean; readonly push: boolean };
 }
 
 interface Opened {
   readonly connection: Connection;
+  /** Without it, `polled` finds out. */
   readonly wakeUp: WakeUp | undefined;
+  readonly polled: PolledClaims | undefined;
   readonly rows: Rows;
   readonly sessions: SessionLocks | undefined;
   readonly pulse: Pulse;
 }
 
 export class PostgresStore implements LockStore {
-  readonly capabilities: ProviderCapabilities;
+  #capabilities: ProviderCapabilities;
   readonly #options: PostgresStoreOptions;
   readonly #waiting = new WaitingClaims();
   readonly #transactions = new Transactions();
   #context: StoreContext | undefined;
+  #connecting: Connection | undefined;
   #opened: Opened | undefined;
   #nextSweep = 0;
   #sweepPage: string | null = null;
 
   constructor(options: PostgresStoreOptions) {
     this.#options = options;
-    this.capabilities = {
-      scope: "shared",
-      fencing: true,
-      limits: true,
-      fifo: true,
-      push: options.push,
-      inspect: true,
-      transactions: true,
-      crashRelease: (options.sessions ?? 0) > 0 ? "session" : "lease",
-    };
+    this.#capabilities = manifest(options);
+  }
+
+  get capabilities(): ProviderCapabilities {
+    return this.#capabilities;
   }
 
   async connect(context: StoreContext): Promise<void> {
-    const { settings, namespace, connections, callTimeout, push, sessions: count = 0 } = this.#options;
-    const { events, logger } = context;
+    const { settings, connections, callTimeout } = this.#options;
     this.#context = context;
     const connection = new Connection({ settings, connections, callTimeout });
-    const wakeUp = push ? new WakeUp({ settings, callTimeout, events, logger, tell: this.#tell }) : undefined;
+    this.#connecting = connection;
+    try {
+      await connection.open();
+      // The functions first: what a session says of one that is missing is harder to understand.
+      await checkServer(connection);
+      await this.#start(context, connection, adapted(this.#options, connection.server, context));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    context.logger.info(`Connection to PostgreSQL in "${context.id}" provider established`);
+  }
+
+  async #start(
+    { events, logger }: StoreContext,
+    connection: Connection,
+    options: PostgresStoreOptions,
+  ): Promise<void> {
+    const { settings, listen, namespace, callTimeout, push, sessions: count = 0 } = options;
+    this.#capabilities = manifest(options);
+    const tell = this.#tell;
+    const wakeUp = push
+      ? new WakeUp({ settings: listen ?? settings, callTimeout, events, logger, tell })
+      : undefined;
     const channel = wakeUp?.channel ?? null;
-    const rows = new Rows({ namespace, connection, channel, tell: this.#tell });
+    const rows = new Rows({ namespace, connection, channel, tell });
     const sessions =
       count > 0
         ? new SessionLocks({
@@ -98,25 +124,21 @@ export class PostgresStore implements LockStore {
       transactions: this.#transactions,
       logger,
     });
-    this.#opened = { connection, wakeUp, rows, sessions, pulse };
-    try {
-      // The functions first: what a session says of one that is missing is harder to understand.
-      await connection.open();
-      await checkServer(connection);
-      await Promise.all([wakeUp?.start(), sessions?.start()]);
-    } catch (error) {
-      await this.close();
-      throw error;
+    const polled = wakeUp === undefined ? new PolledClaims({ connection, events, logger }) : undefined;
+    this.#opened = { connection, wakeUp, polled, rows, sessions, pulse };
+    const [heard] = await Promise.all([wakeUp?.start(), sessions?.start()]);
+    if (heard?.pooled === true || (listen && heard && heard.database !== connection.server.database)) {
+      throw wrongListenUrl(heard);
     }
     pulse.start();
     // Somewhere in the interval, so that processes that live shortly sweep too, now and then.
     this.#nextSweep = performance.now() + Math.random() * sweepInterval;
-    logger.info(`Connection to PostgreSQL in "${context.id}" provider established`);
   }
 
   async take(claims: readonly Claim[]): Promise<TakeReply[]> {
-    const { rows, sessions } = this.#open;
-    const replies = await (sessions ?? rows).take(claims);
+    const { rows, sessions, polled } = this.#open;
+    const locks = sessions ?? rows;
+    const replies = await (polled?.take(claims, (open) => locks.take(open)) ?? locks.take(claims));
     for (const [n, claim] of claims.entries()) {
       const status = replies[n]?.status;
       if (status === "queued") this.#waiting.add(claim);
@@ -143,7 +165,7 @@ export class PostgresStore implements LockStore {
 
   async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
     const { rows, sessions } = this.#open;
-    for (const release of releases) if (release.by === "claim") this.#waiting.delete(release.claimId);
+    for (const release of releases) if (release.by === "claim") this.#forget(release.claimId);
     const answered = await (sessions ?? rows).release(releases);
     this.#sweepNowAndThen();
     return answered;
@@ -172,10 +194,10 @@ export class PostgresStore implements LockStore {
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
-    if (opened === undefined) return;
-    opened.pulse.stop();
-    await Promise.all([opened.sessions?.close(), opened.wakeUp?.close()]);
-    await opened.connection.close();
+    opened?.pulse.stop();
+    opened?.polled?.stop();
+    await Promise.all([opened?.sessions?.close(), opened?.wakeUp?.close()]);
+    await this.#connecting?.close();
   }
 
   get #open(): Opened {
@@ -185,9 +207,15 @@ export class PostgresStore implements LockStore {
 
   readonly #tell = (handovers: Handovers): void => {
     if (this.#context === undefined) return;
-    for (const { claimId } of handovers.granted) this.#waiting.delete(claimId);
+    for (const { claimId } of handovers.granted) this.#forget(claimId);
     tell(this.#context.events, handovers);
   };
+
+  /** It does not wait any more. */
+  #forget(claimId: string): void {
+    this.#waiting.delete(claimId);
+    this.#opened?.polled?.forget(claimId);
+  }
 
   /** Beside the work and on nobody's time. What it can't do now the next one does. */
   #sweepNowAndThen(): void {
@@ -201,4 +229,42 @@ export class PostgresStore implements LockStore {
       (error: unknown) => this.#context?.logger.debug(`Sweeping expired locks failed: ${String(error)}`),
     );
   }
+}
+
+function manifest({ push, sessions = 0 }: PostgresStoreOptions): ProviderCapabilities {
+  return {
+    scope: "shared",
+    fencing: true,
+    limits: true,
+    fifo: true,
+    push,
+    inspect: true,
+    transactions: true,
+    crashRelease: sessions > 0 ? "session" : "lease",
+  };
+}
+
+/**
+ * What can be had of the options on the way that was found to the server.
+ *
+ * @throws {LockError} `LOCK_CONFIG` where a pooler stands in the way of what they insist on.
+ */
+function adapted(
+  options: PostgresStoreOptions,
+  { pooled }: Server,
+  { id, logger }: StoreContext,
+): PostgresStoreOptions {
+  if (!pooled) return options;
+  const { sessions = 0, listen, insists } = options;
+  if (sessions > 0 && insists?.sessions === true) throw behindPooler();
+  const deaf = options.push && listen === undefined;
+  if (deaf && insists?.push === true) throw deafBehindPooler();
+  const without = [
+    ...(sessions > 0 ? ["locks of jobs live with leases"] : []),
+    ...(deaf ? ["waiters poll (set listenUrl to the server itself, so that they are woken)"] : []),
+  ];
+  if (without.length > 0) {
+    logger.info(`There is a pooler between "${id}" provider and PostgreSQL: ${without.join(", ")}`);
+  }
+  return { ...options, sessions: 0, push: options.push && !deaf };
 }

@@ -2,9 +2,11 @@ import type { Logger, StoreEvents } from "@lock/core";
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "./connection-settings.ts";
+import { types } from "./connection.ts";
 import { explained } from "./failures.ts";
 import { readNotification, type Handovers } from "./operations/handovers.ts";
-import { sessionStatement } from "./session.ts";
+import { readServer, serverStatement, type Server } from "./pooler.ts";
+import { sessionStatement, settingNames } from "./session.ts";
 
 const firstPause = 50;
 const longestPause = 2_000;
@@ -34,7 +36,8 @@ export class WakeUp {
     this.#options = options;
   }
 
-  async start(): Promise<void> {
+  /** Resolves with the server that it listens to; behind a pooler it hears nothing. */
+  async start(): Promise<Server> {
     const { settings, callTimeout, tell } = this.#options;
     const client = new settings.Client({ ...settings.config, connectionTimeoutMillis: callTimeout });
     this.#client = client;
@@ -45,9 +48,15 @@ export class WakeUp {
     try {
       await client.connect();
       client.on("end", () => this.#lost(client));
-      await client.query(sessionStatement(callTimeout));
-      await client.query(`LISTEN ${this.channel}`);
+      const text = serverStatement(settingNames);
+      const { rows } = await client.query<(string | null)[]>({ text, rowMode: "array", types });
+      const server = readServer(client, rows[0]);
+      if (!server.pooled) {
+        await client.query(sessionStatement(callTimeout));
+        await client.query(`LISTEN ${this.channel}`);
+      }
       this.#failures = 0;
+      return server;
     } catch (error) {
       if (this.#client === client) this.#client = undefined;
       client.end().catch(() => {});

@@ -6,9 +6,10 @@ import { PostgresStore } from "../src/store.ts";
 
 const urlVariable = "LOCK_TEST_POSTGRES_URL";
 
-export function subjectOfMode(mode: Exclude<PostgresProviderOptions["mode"], undefined>): Subject {
+/** Without a mode: whatever is found on the way to the server. */
+export function subjectOfMode(mode?: PostgresProviderOptions["mode"]): Subject {
   return defineSubject({
-    name: `@lock/provider-postgres, ${mode}`,
+    name: `@lock/provider-postgres, ${mode ?? "as found"}`,
     urlVariable,
     create: ({ namespace, env }) => postgresProvider({ connectionString: env[urlVariable], namespace, mode }),
     store: ({ namespace, env }) =>
@@ -18,7 +19,7 @@ export function subjectOfMode(mode: Exclude<PostgresProviderOptions["mode"], und
         connections: 2,
         callTimeout: 5_000,
         push: true,
-        sessions: mode === "session" ? 2 : 0,
+        sessions: mode === "rows" ? 0 : 2,
       }),
     entries: async ({ namespace, env }) => {
       const client = await connected(env[urlVariable]);

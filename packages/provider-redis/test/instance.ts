@@ -106,7 +106,7 @@ export function claimOf(claim: Partial<Claim>): Claim {
   };
 }
 
-function newId(): string {
+export function newId(): string {
   return randomBytes(9).toString("base64url");
 }
 

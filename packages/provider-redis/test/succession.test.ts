@@ -1,13 +1,14 @@
 import { startRedis } from "@lock/testkit/containers";
 import { expect, it } from "vitest";
 import { eventually } from "./eventually.ts";
-import { byGrant, claimOf, client, instance, newNamespace } from "./instance.ts";
+import { byGrant, claimOf, client, instance, newId, newNamespace } from "./instance.ts";
 import { ownServer } from "./own-server.ts";
 
 const far = 900_000_000;
 
 async function tokenOf(one: Awaited<ReturnType<typeof instance>>): Promise<number> {
-  const claim = claimOf({});
+  // A key of its own: one whose reply was lost is held until its lease ends.
+  const claim = claimOf({ keys: [newId()] });
   const reply = await one.take(claim);
   await one.release(byGrant(claim.id));
   return reply.status === "granted" ? Number(reply.token) : Number.NaN;

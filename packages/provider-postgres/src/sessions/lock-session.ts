@@ -1,4 +1,3 @@
-import { LockError } from "@lock/core";
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "../connection-settings.ts";
@@ -6,6 +5,7 @@ import { types } from "../connection.ts";
 import { explained, spoilsConnection } from "../failures.ts";
 import { halves, namespaceMark } from "../operations/advisory.ts";
 import type { Call, Row } from "../operations/request.ts";
+import { behindPooler } from "../pooler.ts";
 import { liveness, sessionStatement } from "../session.ts";
 
 export interface LockSessionOptions {
@@ -123,14 +123,6 @@ export class LockSession {
     cut(this.#client);
     this.#options.lost(this, cause);
   }
-}
-
-/** A pooler answers with a number of its own when a client connects, and may give the server's session to others. */
-function behindPooler(): LockError {
-  return new LockError(
-    "LOCK_CONFIG",
-    'There is a pooler between here and PostgreSQL, so no lock can live with a session: connect to the server itself, or set mode: "rows"',
-  );
 }
 
 function cut(client: Client): void {

@@ -1,0 +1,28 @@
+import { startPgBouncer, startPostgres, type PgBouncer } from "@lock/testkit/containers";
+import { migrate } from "../src/migrate.ts";
+
+export interface PooledServer extends AsyncDisposable {
+  /** Of the server itself. */
+  readonly url: string;
+  readonly pooler: PgBouncer;
+}
+
+/** A migrated server behind a PgBouncer that gives its connections back after each transaction. */
+export async function pooledServer(settings: Record<string, string | number> = {}): Promise<PooledServer> {
+  const server = await startPostgres();
+  try {
+    await migrate(server.url);
+    const pooler = await startPgBouncer(server, { settings });
+    return {
+      url: server.url,
+      pooler,
+      async [Symbol.asyncDispose]() {
+        await pooler.close();
+        await server.close();
+      },
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
