@@ -197,8 +197,9 @@ export class Connection {
     }
   }
 
-  readonly #onNode = (): void => {
-    this.standing += 1;
+  /** A replica is asked for nothing; one that is promoted says so itself, by not knowing who used the counter last. */
+  readonly #onNode = (node: { readonly options?: { readonly readOnly?: boolean } } | undefined): void => {
+    if (node?.options?.readOnly !== true) this.standing += 1;
   };
 
   readonly #onReady = (): void => {
