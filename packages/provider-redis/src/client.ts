@@ -8,10 +8,12 @@ export interface AnyClient {
   pipeline(commands: unknown[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> };
   connect(): Promise<void>;
   disconnect(): void;
-  on(event: "ready" | "close" | "end" | "moved" | "refresh" | "+node", listener: () => void): unknown;
+  on(event: "ready" | "close" | "end" | "moved" | "refresh", listener: () => void): unknown;
+  on(event: "+node", listener: (node: unknown) => void): unknown;
   on(event: "error" | "node error", listener: (error: Error) => void): unknown;
   on(event: "message" | "smessage", listener: (channel: string, message: string) => void): unknown;
-  off(event: "ready" | "close" | "end" | "moved" | "refresh" | "+node", listener: () => void): unknown;
+  off(event: "ready" | "close" | "end" | "moved" | "refresh", listener: () => void): unknown;
+  off(event: "+node", listener: (node: unknown) => void): unknown;
   off(event: "error" | "node error", listener: (error: Error) => void): unknown;
   off(event: "message" | "smessage", listener: (channel: string, message: string) => void): unknown;
 }

@@ -198,8 +198,9 @@ export class Connection {
   }
 
   /** A replica is asked for nothing; one that is promoted says so itself, by not knowing who used the counter last. */
-  readonly #onNode = (node: { readonly options?: { readonly readOnly?: boolean } } | undefined): void => {
-    if (node?.options?.readOnly !== true) this.standing += 1;
+  readonly #onNode = (node: unknown): void => {
+    const { options } = node as { options?: { readOnly?: boolean } };
+    if (options?.readOnly !== true) this.standing += 1;
   };
 
   readonly #onReady = (): void => {
