@@ -41,11 +41,32 @@ describe("a lease", () => {
     expect(lease.deadline).toBe(3_000);
   });
 
+  test("waits between failed renewals for a tenth of it at most, and for 25 ms at least", () => {
+    const pauses = (length: number): number[] => {
+      const made: number[] = [];
+      let lease = leaseFrom(0, length, length);
+      for (let time = 0; time < 20; time += 1) {
+        lease = renewalFailed(lease, 0, 1);
+        made.push(lease.renewAt);
+      }
+      return made;
+    };
+    expect(pauses(30_000).slice(0, 3)).toEqual([50, 100, 200]);
+    expect(Math.max(...pauses(30_000))).toBe(3_000);
+    expect(pauses(100)).toEqual(pauses(100).map(() => 25));
+  });
+
   test("that is asked to be shorter is counted so at once, a longer one only when it is confirmed", () => {
     const lease = leaseFrom(0, 30_000, 30_000);
     expect(askedFor(lease, 1_000, 500).deadline).toBe(1_500);
     expect(askedFor(lease, 1_000, 60_000).deadline).toBe(30_000);
     expect(confirmed(lease, 1_000, 60_000, 60_000).deadline).toBe(61_000);
+  });
+
+  test("that was asked to be shorter in vain is free of that exactly a minute later", () => {
+    const lease = unanswered(leaseFrom(0, 100_000, 100_000), 0, 500);
+    expect(confirmed(lease, 59_999, 100_000, 100_000).deadline).toBe(60_499);
+    expect(confirmed(lease, 60_000, 100_000, 100_000).deadline).toBe(160_000);
   });
 
   test("that was asked to be shorter in vain may be cut short for a minute, whatever is confirmed meanwhile", () => {
