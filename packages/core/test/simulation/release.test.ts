@@ -7,6 +7,7 @@ async function held(): Promise<Stage & { readonly lock: Lock }> {
   const store = new ScriptedStore();
   store.takes.always = ({ id }) => granted(id, { remaining: Infinity });
   const scene = await stage(store);
+  scene.clock.jump(10_000);
   return { ...scene, lock: await scene.engine.acquire(["k"], acquireArgs, undefined) };
 }
 
@@ -15,7 +16,7 @@ describe("a release that fails at once names its grant, so it", () => {
     const { lock, store, clock } = await held();
     const released = outcomeOf(lock.release());
     const first = await store.releases.next();
-    await clock.run(2_400);
+    await clock.run(12_400);
     first.fail(new Error("The connection was made anew meanwhile"));
     const second = await store.releases.next();
     expect(second.requests).toEqual(first.requests);
@@ -50,7 +51,7 @@ describe("a release is sent only once", () => {
     const { lock, store, clock } = await held();
     const released = outcomeOf(lock.release());
     const first = await store.releases.next();
-    await clock.run(2_500);
+    await clock.run(12_500);
     first.fail(new Error("cut"));
     expect(await released).toMatchObject({ error: { code: "LOCK_UNAVAILABLE" } });
     expect(store.releases.all).toHaveLength(1);

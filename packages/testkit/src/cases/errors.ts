@@ -19,11 +19,15 @@ export const errorCases: readonly ConformanceCase[] = area("errors", [
     rival: true,
     run: async ({ locking, rival }) => {
       await locking.acquire("a");
-      for (const call of [
-        rival.execute(["b", "a"], () => {}, { timeout: "300ms" }),
-        rival.acquire(["b", "a"], { timeout: "300ms", awaitQueue: true }),
-      ]) {
-        const error = await refusal("LOCK_TIMEOUT", call);
+      // Both at once: the second must not fail while nobody listens to it yet.
+      const errors = await Promise.all([
+        refusal(
+          "LOCK_TIMEOUT",
+          rival.execute(["b", "a"], () => {}, { timeout: "300ms" }),
+        ),
+        refusal("LOCK_TIMEOUT", rival.acquire(["b", "a"], { timeout: "300ms", awaitQueue: true })),
+      ]);
+      for (const error of errors) {
         assert.ok(error.message.startsWith("Timed-out acquiring lock"), error.message);
         assert.deepEqual([...error.keys].sort(), ["a", "b"]);
       }
