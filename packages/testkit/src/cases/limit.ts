@@ -167,6 +167,23 @@ export const limitCases: readonly ConformanceCase[] = area("limit", [
     },
   },
   {
+    name: "who may share one of many keys gets in together with the claim on them that it waited behind",
+    requires: { limits: true, fifo: true },
+    rival: true,
+    run: async (world) => {
+      const { locking, rival } = world;
+      const shared = { limit: Infinity, timeout: "5s" } as const;
+      const writer = await world.hold("a");
+      const many = world.hold(["a", "b"], shared, rival);
+      await world.untilWaiting("b", 1);
+      const behind = [locking, rival].map(async (service) => await world.hold("b", shared, service));
+      await world.untilWaiting("b", 3);
+      await writer.free();
+      // Not as each looks for itself, which it does every 3 s.
+      await within(2_000, "all of them to get in", Promise.all([many, ...behind]));
+    },
+  },
+  {
     name: "each permit that is freed lets one more in",
     requires: { limits: true },
     rival: true,

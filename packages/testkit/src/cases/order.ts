@@ -168,6 +168,28 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
     },
   },
   {
+    name: "a lease that ends passes on for as long as the next has asked for: without expire it does not expire",
+    rival: true,
+    run: async ({ locking, rival, manifest }) => {
+      const asked = [
+        { keys: "k" },
+        { keys: "of an owner", ownerId: "u" },
+        { keys: ["one of many", "another"] },
+      ];
+      await Promise.all(
+        asked.map(async ({ keys, ...args }) => {
+          await locking.acquire(keys, { expire: "300ms" });
+          const waiter = rival.acquire(keys, { ...args, awaitQueue: true, timeout: "5s" });
+          const lock = await within(1_400, "the waiter to get in", waiter);
+          assert.equal(lock.remaining(), Infinity, "its handle");
+          if (!manifest.inspect) return;
+          for (const { holders } of await locking.inspect(keys))
+            assert.equal(holders[0]?.remaining, Infinity);
+        }),
+      );
+    },
+  },
+  {
     name: "a short lease that was handed over passes on within 1 s as well, to who began to wait behind a long one",
     requires: { fifo: true },
     rival: true,

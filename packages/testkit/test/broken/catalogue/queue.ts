@@ -1,4 +1,4 @@
-import type { Claim, TakeReply } from "@lock/core";
+import { HANDOVER_LEASE, type Claim, type TakeReply } from "@lock/core";
 import type { Broken } from "../broken.ts";
 import { ReferenceStore, type Grant, type Place } from "../references/reference-store.ts";
 
@@ -111,6 +111,40 @@ export const queue: readonly Broken[] = [
         this.queue = [first];
         super.advance();
         this.queue.push(...others);
+      }
+    },
+  },
+  {
+    defect: "who asks when a lease has ended gets the short one of a hand-over, whatever it asked for",
+    rejectedBy:
+      "order: a lease that ends passes on for as long as the next has asked for: without expire it does not expire",
+    Store: class extends ReferenceStore {
+      override takeOne(claim: Claim): TakeReply {
+        const waited = this.queue.some((place) => place.claim.id === claim.id);
+        const reply = super.takeOne(claim);
+        if (!waited || reply.status !== "granted") return reply;
+        const grant = this.grants.get(reply.grantId)!;
+        grant.end = Math.min(grant.end, this.now() + HANDOVER_LEASE);
+        return this.granted(grant);
+      }
+    },
+  },
+  {
+    defect: "what a claim on many keys leaves to share of the others is not handed on",
+    rejectedBy:
+      "limit: who may share one of many keys gets in together with the claim on them that it waited behind",
+    Store: class extends ReferenceStore {
+      readonly #others = new Set<string>();
+      override advance(): void {
+        super.advance();
+        this.#others.clear();
+      }
+      override handTo(place: Place): void {
+        super.handTo(place);
+        for (const key of place.claim.keys.slice(1)) this.#others.add(key);
+      }
+      override mayTake(claim: Claim, ticket: number): boolean {
+        return !claim.keys.some((key) => this.#others.has(key)) && super.mayTake(claim, ticket);
       }
     },
   },
