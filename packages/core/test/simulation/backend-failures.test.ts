@@ -198,7 +198,7 @@ test("the grant of a store that answers at once leaves no tombstone when it is r
       return [freed];
     },
   });
-  const { engine } = await stage(atOnce as unknown as ScriptedStore);
+  const { engine } = await stage(atOnce);
   await engine.execute(["k"], () => {}, executeArgs, undefined);
   expect(releases).toMatchObject([{ by: "grant", tombstone: false }]);
 });

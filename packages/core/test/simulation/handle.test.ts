@@ -41,8 +41,8 @@ describe("a handle's signal", () => {
     const { lock, clock } = await held();
     const { signal } = lock;
     await clock.run(1_000);
-    const { reason } = signal;
-    expect(() => lock.assertHeld()).toThrow(reason as Error);
+    const reason: unknown = signal.reason;
+    expect(() => lock.assertHeld()).toThrow((reason as Error).message);
     await clock.run(5_000);
     expect(told).toEqual([{ provider: "lp_scripted", keys: ["k"], ownerId: null, error: reason }]);
     expect((reason as Error).message).toContain("its time has run out");
