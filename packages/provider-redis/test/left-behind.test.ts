@@ -1,3 +1,4 @@
+import { PLACE_LIFETIME } from "@lock/core";
 import { expect, it } from "vitest";
 import { byClaim, byGrant, claimOf, client, instance, leftBehind, newNamespace } from "./instance.ts";
 
@@ -98,6 +99,30 @@ it("a waiter that left leaves no place behind, and a dead one's goes with its li
   await one.take({ keys: ["a"] });
   await pause(6_100);
   expect(await leftBehind(redis, namespace)).toEqual(["h:a", "h:b"]);
+});
+
+it("all that tells of a waiter ends with its place, which asking again prolongs", async () => {
+  await using redis = client();
+  // One that is asked for alone and exclusively is looked up on a shorter way.
+  for (const waiter of [claimOf({ keys: ["a"] }), claimOf({ keys: ["a"], limit: 2 })]) {
+    const namespace = newNamespace();
+    await using one = await instance({ namespace });
+    await one.store.take([claimOf({ keys: ["a"] }), waiter]);
+    const names: string[] = [];
+    for (const name of ["q:a", "m:a", `w:${waiter.id}`, "z"])
+      names.push(...(await redis.keys(`${namespace}*${name}`)));
+    expect(names).toHaveLength(4);
+    for (const name of names) {
+      expect(await redis.pttl(name), name).toBeGreaterThan(PLACE_LIFETIME / 2);
+      await redis.pexpire(name, PLACE_LIFETIME / 2);
+    }
+    await one.take(waiter);
+    for (const name of names) {
+      const left = await redis.pttl(name);
+      expect(left, name).toBeGreaterThan(PLACE_LIFETIME / 2);
+      expect(left, name).toBeLessThanOrEqual(PLACE_LIFETIME);
+    }
+  }
 });
 
 it("a withdrawn claim leaves a tombstone of a minute and nothing else, and its take finds it", async () => {

@@ -23,6 +23,30 @@ for (const limit of [1, 3]) {
       expect(endless).toMatchObject({ grantId: first.id, remaining: Infinity });
     });
 
+    it("what a withdrawn claim gives back is there for the next request of the same call", async () => {
+      await using one = await instance();
+      const first = claimOf({ keys: ["a"], ownerId: "o", limit });
+      const whole = claimOf({ keys: ["a", "b"], ownerId: "o", limit });
+      await one.take(first);
+      await one.take(whole);
+      const replies = await one.store.release([byClaim(whole.id, whole.keys), byGrant(first.id)]);
+      expect(replies).toEqual([
+        { status: "released", freed: true },
+        { status: "released", freed: true },
+      ]);
+      expect(await holders(one, ["a", "b"])).toEqual([[], []]);
+    });
+
+    it("a release that comes twice in one call frees once", async () => {
+      await using one = await instance();
+      const first = claimOf({ keys: ["a"], limit });
+      await one.store.take([first, claimOf({ keys: ["a"], limit })]);
+      expect(await one.store.release([byGrant(first.id), byGrant(first.id)])).toEqual([
+        { status: "released", freed: true },
+        { status: "released", freed: false },
+      ]);
+    });
+
     it("a part of it becomes part of a new grant, and comes back when that is withdrawn", async () => {
       await using one = await instance();
       const first = claimOf({ keys: ["a"], ownerId: "o", limit, lease: 20_000 });

@@ -64,6 +64,21 @@ export const releaseAllCases: readonly ConformanceCase[] = area("releaseAll", [
     },
   },
   {
+    name: "frees no later holder's lock of what the owner held until its lease ended",
+    rival: true,
+    run: async ({ locking, rival }) => {
+      await locking.acquire("kept", u);
+      await locking.acquire("passed on", { ...u, expire: "200ms" });
+      await locking.acquire("taken by a job", { ...u, expire: "200ms" });
+      const waiting = { awaitQueue: true, timeout: "5s" } as const;
+      const later = await rival.acquire("passed on", { ...v, ...waiting });
+      await rival.execute("taken by a job", async () => await locking.releaseAll(u), { timeout: "5s" });
+      await refusal("LOCK_NOT_ACQUIRED", locking.acquire("passed on", u));
+      assert.equal(await later.release(), true);
+      await rival.acquire("kept", v);
+    },
+  },
+  {
     name: "without an owner it frees every lock in the namespace, execute's included",
     rival: true,
     run: async (world) => {
