@@ -60,8 +60,13 @@ export class Database {
 
   /** Runs `work` while no other process writes; all of it is kept, or none. */
   async transaction<T>(work: () => T): Promise<T> {
+    return await whenFree(() => this.#attempt(work));
+  }
+
+  /** From its beginning to its end without a pause, since another one on this connection could begin in it. */
+  #attempt<T>(work: () => T): T {
     // Not a deferred one: what it reads must not change before it writes.
-    await whenFree(() => this.#connection.exec("BEGIN IMMEDIATE"));
+    this.#connection.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
       this.#connection.exec("COMMIT");
@@ -93,7 +98,7 @@ export class Database {
 }
 
 /** Tries until no other process is in the way, without keeping this one from its other work. */
-async function whenFree(attempt: () => void): Promise<void> {
+async function whenFree<T>(attempt: () => T): Promise<T> {
   const end = performance.now() + patience;
   for (;;) {
     try {

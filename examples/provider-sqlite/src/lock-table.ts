@@ -45,7 +45,7 @@ export class LockTable {
     );
   }
 
-  remove(row: Row): void {
+  remove(row: Pick<Row, "key" | "grant_id">): void {
     const sql = "DELETE FROM locks WHERE namespace = ? AND key = ? AND grant_id = ?";
     this.#database.run(sql, this.#namespace, row.key, row.grant_id);
     this.#forget(row.key, row.grant_id);

@@ -150,7 +150,8 @@ function release(table: LockTable, one: Release): boolean {
   if (one.tombstone) table.bury(id, TOMBSTONE_LIFETIME);
   const rows = ofGrant(table, one.keys, id);
   if (one.by === "grant") {
-    for (const row of rows) table.remove(row);
+    // Also where a later grant has taken it over: it must not come back when that is withdrawn.
+    for (const key of one.keys) table.remove({ key, grant_id: id });
     return rows.length === one.keys.length;
   }
   for (const row of rows) table.withdraw(row);

@@ -11,7 +11,7 @@ export interface Holding {
   /** On the clock of the store; `Infinity`: never. */
   expiresAt: number;
   /** What the owner held of this key before this grant took it over, to be restored if the claim is withdrawn. */
-  readonly before: Holding | null;
+  before: Holding | null;
 }
 
 /** A claim that waits. */

@@ -64,6 +64,13 @@ export class Ledger {
     return undefined;
   }
 
+  /** A grant that was taken over by a later one is not brought back when that is withdrawn. */
+  forgetBefore(key: string, grantId: string, now: number): void {
+    for (const holding of this.holdings(key, now)) {
+      if (holding.before?.grantId === grantId) holding.before = null;
+    }
+  }
+
   ofOwner(ownerId: string): Holding[] {
     return [...(this.#owners.get(ownerId) ?? none)];
   }

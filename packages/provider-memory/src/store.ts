@@ -19,9 +19,6 @@ import { countLacking, standing, type Standing } from "./standing.ts";
 
 type Granted = Extract<TakeReply, { status: "granted" }>;
 
-const FREED: ReleaseReply = { status: "released", freed: true };
-const GONE: ReleaseReply = { status: "released", freed: false };
-
 /** The reference: every rule of a lock, in one process, each operation atomic because nothing else runs meanwhile. */
 export class MemoryStore implements LockStore {
   readonly batch = 1;
@@ -58,8 +55,7 @@ export class MemoryStore implements LockStore {
   }
 
   release(releases: readonly Release[]): ReleaseReply[] {
-    if (releases.length === 1) return [this.#release(releases[0]!) ? FREED : GONE];
-    return releases.map((release) => (this.#release(release) ? FREED : GONE));
+    return releases.map((release) => ({ status: "released", freed: this.#release(release) }));
   }
 
   releaseAll(ownerId: string | null): void {
@@ -144,7 +140,8 @@ export class MemoryStore implements LockStore {
       return own.length > 0;
     }
     const holding = this.#ledger.find(key, release.grantId, now);
-    if (holding !== undefined) this.#ledger.remove(holding);
+    if (holding === undefined) this.#ledger.forgetBefore(key, release.grantId, now);
+    else this.#ledger.remove(holding);
     return holding !== undefined;
   }
 

@@ -1,6 +1,7 @@
 import type { KeyState, Release, ReleaseReply, Renewal, RenewReply, TakeReply } from "@lock/core";
 import type { Connection } from "./connection.ts";
 import { bindCall, endedCall, readBindReply, readEndedReply } from "./operations/bind.ts";
+import { forgetPriorCall, type GrantRelease } from "./operations/forget-prior.ts";
 import type { Handovers } from "./operations/handovers.ts";
 import { inspectCall, readInspectReplies } from "./operations/inspect.ts";
 import { lookCall, readLookReply } from "./operations/look.ts";
@@ -59,8 +60,32 @@ export class Rows {
       const rows = await connection.query(releaseCall(namespace, channel, slice));
       const { replies, handovers } = readReleaseReplies(slice, rows);
       tell(handovers);
-      return replies;
+      return this.#releaseAbsorbed(slice, replies);
     });
+  }
+
+  /**
+   * A grant that isn't there may have been taken over by a later one of its owner, to be brought back should that be withdrawn. It is forgotten
+   * there, and released once more in case that has just happened.
+   */
+  async #releaseAbsorbed(
+    releases: readonly Release[],
+    replies: readonly ReleaseReply[],
+  ): Promise<ReleaseReply[]> {
+    const { namespace, connection, channel, tell } = this.#options;
+    const isGone = (release: Release, n: number): release is GrantRelease => {
+      const reply = replies[n];
+      return release.by === "grant" && reply?.status === "released" && !reply.freed;
+    };
+    const gone = releases.filter(isGone);
+    if (gone.length === 0) return [...replies];
+    await connection.query(forgetPriorCall(namespace, gone));
+    const again = readReleaseReplies(gone, await connection.query(releaseCall(namespace, channel, gone)));
+    tell(again.handovers);
+    let at = 0;
+    return releases.map(
+      (release, n) => (isGone(release, n) ? again.replies[at++] : replies[n]) as ReleaseReply,
+    );
   }
 
   /** A token: what was granted before has a smaller one. */

@@ -104,6 +104,21 @@ export const storeCases: readonly ConformanceCase[] = area("store", [
     },
   },
   {
+    name: "withdrawing a claim brings back no grant of its owner's that was released since it was taken over",
+    needs: "store",
+    run: async (world) => {
+      const store = await world.store();
+      const earlier = claimOf({ keys: ["a"], ownerId: "u", lease: Infinity });
+      await granted(store, earlier);
+      const { id, keys } = claimOf({ keys: ["a", "b"], ownerId: "u" });
+      await granted(store, claimOf({ id, keys, ownerId: "u", lease: Infinity }));
+      await release(store, { by: "grant", grantId: earlier.id, keys: ["a"], tombstone: false });
+      await busy(store, { keys: ["a"] });
+      await release(store, { by: "claim", claimId: id, keys, tombstone: false });
+      await granted(store, claimOf({ keys: ["b", "a"] }));
+    },
+  },
+  {
     name: "releasing a grant tells whether it was held still, and touches no other",
     needs: "store",
     run: async (world) => {

@@ -45,6 +45,14 @@ export const replies: readonly Broken[] = [
     },
   },
   {
+    defect: "a grant that was released comes back when the claim that took it over is withdrawn",
+    rejectedBy:
+      "store: withdrawing a claim brings back no grant of its owner's that was released since it was taken over",
+    Store: class extends ReferenceStore {
+      override forget(): void {}
+    },
+  },
+  {
     defect: "a grant that came late is never given back",
     rejectedBy: "store: withdrawing a claim frees what it took; a second time there is nothing to free",
     Store: class extends ReferenceStore {

@@ -20,7 +20,7 @@ export interface Grant {
   readonly token: bigint;
   end: number;
   /** What its owner held before, to be restored when the claim is withdrawn. */
-  readonly before: readonly Grant[];
+  before: readonly Grant[];
 }
 
 export interface Place {
@@ -135,7 +135,13 @@ export class ReferenceStore implements LockStore {
   freeGrant(id: string, keys: readonly string[]): boolean {
     const grant = this.grants.get(id);
     this.grants.delete(id);
+    this.forget(id);
     return grant !== undefined && keys.every((key) => grant.keys.has(key));
+  }
+
+  /** It was released, and is not brought back should a later grant that took it over be withdrawn. */
+  forget(id: string): void {
+    for (const later of this.grants.values()) later.before = later.before.filter((one) => one.id !== id);
   }
 
   withdraw(id: string): boolean {
