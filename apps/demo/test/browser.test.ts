@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startServer, type DemoServer } from "../src/server/listen.ts";
 import { redisUrl } from "./servers.ts";
 
@@ -15,10 +15,17 @@ const args = [
   "--disable-sync",
 ];
 
+/** Milliseconds in which the browser has to draw its first page. */
+const COLD_START = 60_000;
+/** Milliseconds after which a step in the browser fails, and is named. */
+const STEP = 15_000;
+
 let server: DemoServer;
 let browser: Browser;
 let page: Page;
 const mistakes: string[] = [];
+/** Requests of this test's page that were not answered: what the page shows then is not the reason. */
+const failures: string[] = [];
 
 beforeAll(async () => {
   if (!existsSync(executablePath)) {
@@ -28,15 +35,31 @@ beforeAll(async () => {
   }
   server = await startServer({ PORT: "0", LOCKING_REDIS_URL: redisUrl });
   browser = await chromium.launch({ executablePath, args });
+  // The first page of a browser takes by far the longest where its files have never been read; nothing of it is tested.
+  const first = await browser.newPage();
+  await first.goto(server.address);
+  await first.screenshot();
+  await first.close();
+}, COLD_START);
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+// Each test has a page of its own, so that what one of them left undone happens in no other's.
+beforeEach(async () => {
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(STEP);
   page.on("pageerror", (error) => mistakes.push(error.message));
+  failures.length = 0;
+  page.on("requestfailed", (request) => failures.push(`${request.url()}: ${request.failure()?.errorText}`));
   page.on("request", (request) => {
     if (!/^(data:|http:\/\/localhost:)/.test(request.url())) mistakes.push(`It asks for ${request.url()}.`);
   });
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
+afterEach(async () => {
+  await fetch(`${server.address}/api/sales/current`, { method: "DELETE" });
+  await page.close();
 });
 
 async function open(): Promise<void> {
@@ -46,11 +69,20 @@ async function open(): Promise<void> {
 }
 
 /** Runs a sale to its end, when it becomes one of the past. */
-async function runBy(button: string): Promise<void> {
+async function runBy(name: string): Promise<void> {
   const past = page.locator("#past tr");
+  const button = page.getByRole("button", { name, exact: true });
+  // It can be pressed once the page knows what there is, the past included.
+  await button.click({ trial: true });
   const before = await past.count();
-  await page.getByRole("button", { name: button, exact: true }).click();
-  await past.nth(before).waitFor();
+  await button.click();
+  await past
+    .nth(before)
+    .or(page.getByRole("alert").filter({ visible: true }))
+    .first()
+    .waitFor();
+  const alerts = await page.getByRole("alert").filter({ visible: true }).allTextContents();
+  expect({ alerts, failures: alerts.length > 0 ? failures : [] }).toEqual({ alerts: [], failures: [] });
 }
 
 async function figure(name: string): Promise<number> {

@@ -24,7 +24,8 @@ export class Controls {
       first: "Run, freeze it for 4 s",
     },
   };
-  #running = false;
+  /** `null`: not yet known, and nothing can be begun. */
+  #running: boolean | null = null;
 
   constructor(setup: Setup) {
     this.#setup = setup;
@@ -42,7 +43,7 @@ export class Controls {
   onRun(run: (plan: SalePlan) => void): void {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!this.#running) run(this.#plan(null));
+      if (this.#running === false) run(this.#plan(null));
     });
   }
 
@@ -103,7 +104,7 @@ export class Controls {
       ? "Each checkout is a process of its own, one buyer at a time."
       : "All checkouts share one process, one buyer at a time each.";
     for (const { button, now, first } of Object.values(this.#mishaps)) {
-      button.disabled = !processes;
+      button.disabled = !processes || this.#running === null;
       button.textContent = this.#running ? now : first;
     }
     element("#mishap-note", HTMLElement).textContent = processes

@@ -70,7 +70,10 @@ live.addEventListener("scene", ({ data }: MessageEvent<string>) => {
   scene = JSON.parse(data) as Scene;
   const { sale, past } = scene;
   showPast(past, setup.providers);
-  if (sale === null) return showLegend(true, "", []);
+  if (sale === null) {
+    controls.running = false;
+    return showLegend(true, "", []);
+  }
   timeline.clear(sale.plan.checkouts, sale.plan.locks);
   show(sale, sale);
   showDetails();
