@@ -15,6 +15,7 @@ import { decodeReleaseAll, encodeReleaseAll, type Stage, START } from "./operati
 import { decodeRelease, encodeRelease } from "./operations/release.ts";
 import { decodeRenew, encodeRenew } from "./operations/renew.ts";
 import { encodeSeal, type Seal } from "./operations/seal.ts";
+import { decodeStand, encodeStand, type Stand, type StandReply } from "./operations/stand.ts";
 import { encodeSuccession, givesTokens, isServerUnknown, onCluster } from "./operations/succession.ts";
 import { decodeTake, encodeTake } from "./operations/take.ts";
 import { type Replicas, unconfirmed } from "./replication.ts";
@@ -129,6 +130,20 @@ export class Bucket implements Locks {
     const token = Number(await this.#run(this.#guarded(encodeSeal(this.layout, seal))));
     this.see(token);
     return token;
+  }
+
+  /** Whether a lock that is handed on inside this process may go on so. */
+  async stand(request: Omit<Stand, "channel">): Promise<StandReply> {
+    const channel = this.#channel;
+    const reply = decodeStand(await this.#run(encodeStand(this.layout, { ...request, channel })));
+    if (reply.status === "held") this.see(reply.lastToken);
+    return reply;
+  }
+
+  /** Who queues need not tell this process any more. */
+  unannounce(key: string): void {
+    // One that stays ends by itself.
+    this.#connection.command("del", [this.layout.stand(key)]).catch(() => {});
   }
 
   async releaseAll(ownerId: string | null): Promise<void> {

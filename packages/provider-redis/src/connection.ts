@@ -105,6 +105,10 @@ export class Connection {
     }
   }
 
+  get closed(): boolean {
+    return !this.#open;
+  }
+
   get ready(): boolean {
     return this.client.status === "ready";
   }

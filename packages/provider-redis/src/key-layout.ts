@@ -67,7 +67,12 @@ export class KeyLayout {
     return `${this.base}!`;
   }
 
-  /** The channel on which one process hears of its grants. */
+  /** Which process hands the lock on among its own callers, and wants to hear of others who wait. */
+  stand(key: string): string {
+    return `${this.base}x:${key}`;
+  }
+
+  /** The channel on which one process hears of its grants; that of "" is for what concerns all. */
   channel(instance: string): string {
     return `${this.base}@${instance}`;
   }

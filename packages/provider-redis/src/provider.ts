@@ -1,5 +1,6 @@
 import { defineProvider, LockError, parseDuration } from "@lock/core";
 import type { Provider, ProviderSettings } from "@lock/core";
+import { checkHandoff, type HandoffTerms } from "./hand-off/terms.ts";
 import { checkReplicas, type ReplicaOptions } from "./replication.ts";
 import { checkSource, type ClientSource, isCluster } from "./source.ts";
 import { RedisStore } from "./store.ts";
@@ -26,6 +27,13 @@ export interface RedisProviderOptions extends ClientSource, ProviderSettings {
    * time is given back and is `LOCK_UNAVAILABLE`. It costs a round trip more for each grant, and the time that replicas take. Default: none.
    */
   readonly replicas?: ReplicaOptions | undefined;
+  /**
+   * Whether a lock of a job on one key goes, when it is released, to the next of the same process without a request, with a fencing token of
+   * its own. `true`: as long as nobody else is known to wait for it. `{ turns, ms }`: also while others wait, so often and so
+   * long; then the order is not first come, first served between processes. `false`: never. It needs `push`, and is not done on a cluster
+   * or with `replicas`. Default: `true`.
+   */
+  readonly handoff?: boolean | HandoffTerms | undefined;
 }
 
 /** As many as a cluster has slots. */
@@ -44,7 +52,7 @@ export function redisProvider(options: RedisProviderOptions): Provider {
     throw new LockError("LOCK_CONFIG", 'redisProvider needs options: { redisUrl: "redis://localhost:6379" }');
   }
   const { redisUrl, client, redisOptions, redisCluster, ...others } = options;
-  const { namespace = "lock:", push = true, shards, replicas, ...settings } = others;
+  const { namespace = "lock:", push = true, shards, replicas, handoff, ...settings } = others;
   const source = { redisUrl, client, redisOptions, redisCluster };
   checkSource(source);
   if (
@@ -74,8 +82,26 @@ export function redisProvider(options: RedisProviderOptions): Provider {
       );
     }
   }
+  const terms = checkHandoff(handoff);
+  if (
+    handoff &&
+    (!push || replicas !== undefined || redisCluster !== undefined || (client && isCluster(client)))
+  ) {
+    throw new LockError(
+      "LOCK_CONFIG",
+      "redisProvider hands locks on inside a process only with push, on one server and without replicas: leave handoff out",
+    );
+  }
   const callTimeout = parseDuration(settings.callTimeout ?? DEFAULT_CALL_TIMEOUT, "callTimeout");
   const confirmed = checkReplicas(replicas, callTimeout);
-  const store = new RedisStore({ ...source, namespace, push, shards, callTimeout, replicas: confirmed });
+  const store = new RedisStore({
+    ...source,
+    namespace,
+    push,
+    shards,
+    callTimeout,
+    replicas: confirmed,
+    handoff: confirmed || !push ? null : terms,
+  });
   return defineProvider({ identifier: "locking-redis", store, ...settings });
 }

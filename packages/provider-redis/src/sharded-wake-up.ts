@@ -1,10 +1,10 @@
 import { isLockError, LockError } from "@lock/core";
-import type { Logger, StoreEvents } from "@lock/core";
+import type { Logger } from "@lock/core";
 import { DISCONNECT_TIMEOUT, reconnectPause, type RedisClient } from "./client.ts";
 import type { RedisClusterClient } from "./cluster-client.ts";
 import { endClient, FIRST_CONTACT } from "./connection.ts";
 import { asFailure, isRefusal } from "./failures.ts";
-import { tellEvents } from "./message.ts";
+import { type Heard, tellEvents } from "./message.ts";
 
 /** Milliseconds in which a node must answer, or another is asked. */
 const PATIENCE = 2_000;
@@ -18,7 +18,7 @@ const MOST_REDIRECTIONS = 5;
 export class ShardedWakeUp {
   readonly #cluster: RedisClusterClient;
   readonly #channels: readonly string[];
-  readonly #events: StoreEvents;
+  readonly #events: Heard;
   readonly #logger: Logger;
   readonly #name: string;
   readonly #listeners = new Map<string, RedisClient>();
@@ -33,7 +33,7 @@ export class ShardedWakeUp {
     cluster: RedisClusterClient,
     channels: readonly string[],
     id: string,
-    events: StoreEvents,
+    events: Heard,
     logger: Logger,
   ) {
     this.#cluster = cluster;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { LockError } from "@lock/core";
 import type {
+  Awaitable,
   Claim,
   KeyState,
   LockStore,
@@ -17,12 +18,17 @@ import type {
 import { Bucket, type Locks } from "./bucket.ts";
 import { Connection } from "./connection.ts";
 import { asFailure, isRefusal } from "./failures.ts";
+import { HandOff } from "./hand-off/hand-off.ts";
+import { handOffHost } from "./hand-off/host.ts";
+import type { Terms } from "./hand-off/terms.ts";
 import { KeyLayout } from "./key-layout.ts";
+import type { Heard } from "./message.ts";
 import { inspectScript } from "./operations/inspect.ts";
 import { releaseAllScript } from "./operations/release-all.ts";
 import { releaseScript } from "./operations/release.ts";
 import { renewScript } from "./operations/renew.ts";
 import { sealScript } from "./operations/seal.ts";
+import { standScript } from "./operations/stand.ts";
 import { onCluster, successionScript } from "./operations/succession.ts";
 import { takeScript } from "./operations/take.ts";
 import type { Replicas } from "./replication.ts";
@@ -40,12 +46,22 @@ export interface RedisStoreOptions extends ClientSource {
   readonly shards?: number | undefined;
   /** Default: grants count at once. */
   readonly replicas?: Replicas | null;
+  /** On which terms a lock goes from one caller of this process to another; `null`, the default: each goes by way of the server. */
+  readonly handoff?: Terms | null;
 }
 
 /** Enough for a dozen masters to have some each, few enough to be walked through. */
 export const DEFAULT_SHARDS = 16;
 
-const scripts = [takeScript, renewScript, releaseScript, releaseAllScript, inspectScript, successionScript];
+const scripts = [
+  takeScript,
+  renewScript,
+  releaseScript,
+  releaseAllScript,
+  inspectScript,
+  successionScript,
+  standScript,
+];
 
 /** Locks in one namespace of a Redis server, or of a cluster. */
 export class RedisStore implements LockStore {
@@ -73,7 +89,8 @@ export class RedisStore implements LockStore {
       fencing: true,
       limits: true,
       // A claim on keys of several buckets stands in one queue after the other, and can be passed at those it does not stand in yet.
-      fifo: this.#shards === 1,
+      // On terms, a process goes before others that wait.
+      fifo: this.#shards === 1 && (options.handoff?.turns ?? 0) === 0,
       push: options.push,
       inspect: true,
       transactions: false,
@@ -99,16 +116,16 @@ export class RedisStore implements LockStore {
     logger.info(`Connection to Redis in "${id}" provider established`);
   }
 
-  take(claims: readonly Claim[]): Promise<readonly TakeReply[]> {
-    return this.#locks.take(claims) as Promise<readonly TakeReply[]>;
+  take(claims: readonly Claim[]): Awaitable<readonly TakeReply[]> {
+    return this.#locks.take(claims);
   }
 
-  renew(renewals: readonly Renewal[]): Promise<readonly RenewReply[]> {
-    return this.#locks.renew(renewals) as Promise<readonly RenewReply[]>;
+  renew(renewals: readonly Renewal[]): Awaitable<readonly RenewReply[]> {
+    return this.#locks.renew(renewals);
   }
 
-  release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
-    return this.#locks.release(releases) as Promise<readonly ReleaseReply[]>;
+  release(releases: readonly Release[]): Awaitable<readonly ReleaseReply[]> {
+    return this.#locks.release(releases);
   }
 
   async releaseAll(ownerId: string | null): Promise<void> {
@@ -120,6 +137,7 @@ export class RedisStore implements LockStore {
   }
 
   async close(): Promise<void> {
+    if (this.#locks instanceof HandOff) this.#locks.close();
     const wakeUp = this.#wakeUp;
     this.#wakeUp = null;
     await wakeUp?.close();
@@ -127,13 +145,17 @@ export class RedisStore implements LockStore {
   }
 
   #divide(): Locks {
-    const { namespace, push, replicas = null } = this.#options;
+    const { namespace, push, callTimeout, replicas = null, handoff = null } = this.#options;
     this.#buckets = Array.from({ length: this.#shards }, (_, n) => {
       const layout = new KeyLayout(namespace, n);
       const channel = push ? layout.channel(this.#process) : "";
       return new Bucket(this.#connection, layout, channel, this.#process, replicas);
     });
-    return this.#shards === 1 ? (this.#buckets[0] as Bucket) : new Shards(this.#buckets);
+    if (this.#shards > 1) return new Shards(this.#buckets);
+    const [bucket] = this.#buckets as [Bucket];
+    if (handoff === null || this.#connection.cluster) return bucket;
+    const host = handOffHost(bucket, this.#connection, () => listeningSince(this.#wakeUp), callTimeout);
+    return new HandOff(bucket, host, handoff);
   }
 
   async #listen(id: string, logger: Logger, events: StoreEvents): Promise<void> {
@@ -142,22 +164,27 @@ export class RedisStore implements LockStore {
     const channels = this.#buckets.map(({ layout }) => layout.channel(this.#process));
     const locks = this.#locks;
     const [first] = this.#buckets;
-    const heard: StoreEvents = {
+    const handOff = locks instanceof HandOff ? locks.listen(events) : null;
+    // What concerns all processes is told on a channel of its own.
+    if (handOff) channels.push((this.#buckets[0] as Bucket).layout.channel(""));
+    const heard: Heard = {
       granted: (handover) => {
-        if (locks === first) first?.see(Number(handover.token));
+        if (this.#shards === 1) first?.see(Number(handover.token));
         // What one bucket gives to a claim on keys of several is a reason to ask for the rest, and what replicas are to confirm, too.
         const rest = locks instanceof Shards && locks.gathers(handover.claimId);
         if (rest || this.#options.replicas) return events.wake([handover.claimId]);
-        events.granted(handover);
+        (handOff ?? events).granted(handover);
       },
       wake: (claimIds) => events.wake(claimIds),
       wakeAll: () => events.wakeAll(),
       lost: (grantIds, cause) => events.lost(grantIds, cause),
       lostAll: (cause) => events.lostAll(cause),
+      awaited: (grantId) => handOff?.awaited(grantId),
+      freed: (newest) => handOff?.freed(newest),
     };
     this.#wakeUp = isCluster(client)
       ? new ShardedWakeUp(client, channels, id, heard, logger)
-      : new WakeUp(client, channels[0] as string, id, heard, logger);
+      : new WakeUp(client, channels, id, heard, logger);
     await this.#wakeUp.open();
   }
 
@@ -195,4 +222,8 @@ export class RedisStore implements LockStore {
         `may vanish while they are held. Set maxmemory-policy noeviction on a server that holds locks`,
     );
   }
+}
+
+function listeningSince(wakeUp: WakeUp | ShardedWakeUp | null): number | null {
+  return wakeUp instanceof WakeUp ? wakeUp.listeningSince : null;
 }

@@ -1,9 +1,9 @@
 import { isLockError, LockError } from "@lock/core";
-import type { Logger, StoreEvents } from "@lock/core";
+import type { Logger } from "@lock/core";
 import { DISCONNECT_TIMEOUT, reconnectPause, type RedisClient } from "./client.ts";
 import { endClient, FIRST_CONTACT } from "./connection.ts";
 import { asFailure, isRefusal } from "./failures.ts";
-import { tellEvents } from "./message.ts";
+import { type Heard, tellEvents } from "./message.ts";
 
 /**
  * The one connection on which a process hears that its waiters' turns have come: a channel of its own, so that a release
@@ -11,16 +11,18 @@ import { tellEvents } from "./message.ts";
  */
 export class WakeUp {
   readonly #subscriber: RedisClient;
-  readonly #channel: string;
-  readonly #events: StoreEvents;
+  readonly #channels: readonly string[];
+  readonly #events: Heard;
   readonly #logger: Logger;
   readonly #name: string;
   #begun: { resolve: () => void; reject: (error: unknown) => void } | null = null;
   #listened = false;
   #lastError: Error | null = null;
+  /** Since when, by the monotonic clock, nothing is missed; `null`: it does not listen. */
+  listeningSince: number | null = null;
 
-  constructor(client: RedisClient, channel: string, id: string, events: StoreEvents, logger: Logger) {
-    this.#channel = channel;
+  constructor(client: RedisClient, channels: readonly string[], id: string, events: Heard, logger: Logger) {
+    this.#channels = channels;
     this.#events = events;
     this.#logger = logger;
     this.#name = `Wake-up connection in "${id}" provider`;
@@ -44,6 +46,7 @@ export class WakeUp {
   async open(): Promise<void> {
     this.#subscriber.on("ready", this.#onReady);
     this.#subscriber.on("message", this.#onMessage);
+    this.#subscriber.on("close", this.#onClose);
     this.#subscriber.on("error", this.#onError);
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -69,13 +72,16 @@ export class WakeUp {
     this.#begun?.reject(new Error("The provider was closed"));
     this.#subscriber.off("ready", this.#onReady);
     this.#subscriber.off("message", this.#onMessage);
+    this.#subscriber.off("close", this.#onClose);
+    this.listeningSince = null;
     await endClient(this.#subscriber);
     this.#subscriber.off("error", this.#onError);
   }
 
   readonly #onReady = (): void => {
-    this.#subscriber.call("subscribe", [this.#channel]).then(
+    this.#subscriber.call("subscribe", [...this.#channels]).then(
       () => {
+        this.listeningSince = performance.now();
         if (this.#listened) {
           this.#logger.debug(`${this.#name} re-established`);
           this.#events.wakeAll();
@@ -90,6 +96,10 @@ export class WakeUp {
         else this.#logger.warn(`${this.#name} is refused, so waiters are slow to hear: ${error.message}`);
       },
     );
+  };
+
+  readonly #onClose = (): void => {
+    this.listeningSince = null;
   };
 
   readonly #onMessage = (_channel: string, message: string): void => {

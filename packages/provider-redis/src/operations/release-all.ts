@@ -89,7 +89,10 @@ end
 -- a write that can't grow, so that the next may, on a server out of memory too
 if rising then redis.call('DEL', base .. 'f') end
 write_down()
-if rising and newest > 0 then redis.call('SET', base .. 'f', digits(newest)) end
+if rising and newest > 0 then
+  redis.call('SET', base .. 'f', digits(newest))
+  redis.pcall('PUBLISH', base .. '@', 'a ' .. digits(newest))
+end
 return { step[1], digits(newest) }
 `;
 

@@ -45,8 +45,14 @@ end
  * other cases.
  */
 export const takeBehind: string = lua`
+-- To a process that hands the lock on among its own callers, for as long as nobody else is known to wait.
+local function tell_of_waiter(stand)
+  local id, channel = string.match(stand or '', '^(%S+) (.*)$')
+  if id and channel ~= ARGV[1] then redis.pcall('PUBLISH', channel, 'f ' .. id) end
+end
+
 local function refused_or_queued(base, key)
-  local read = redis.call('MGET', base .. 'f', KEYS[3], KEYS[2])
+  local read = redis.call('MGET', base .. 'f', KEYS[3], KEYS[2], base .. 'x:' .. key)
   local id, token, kind, _, owner = string.match(read[2] or '', '^(%S+) (%d+) (%a).(.) ([^%z]*)$')
   local mine = string.sub(KEYS[2], #base + 3)
   if not id or read[3] or id == mine or read[1] and tonumber(token) <= tonumber(read[1]) then return nil end
@@ -72,6 +78,7 @@ local function refused_or_queued(base, key)
   if ticket % 16 == 0 then redis.call('ZREMRANGEBYSCORE', base .. 'z', '-inf', now - ${PLACE_LIFETIME} - 1) end
   redis.call('ZADD', base .. 'z', now, key)
   redis.call('PEXPIRE', base .. 'z', ${PLACE_LIFETIME})
+  tell_of_waiter(read[4])
   return { { 'q', tonumber(ticket), free_in } }
 end
 

@@ -111,7 +111,7 @@ local function span(till)
   return till == FOREVER and -1 or till - now + 1
 end
 
-local replies = {}
+local replies, stands = {}, {}
 for _, w in ipairs(claims) do take(w) end
 for n, w in ipairs(claims) do
   local given = granted[w.id]
@@ -122,6 +122,7 @@ for n, w in ipairs(claims) do
   else
     local owner, lease_end, place_end = obstacle(w)
     if w.ticket then
+      for _, key in ipairs(w.keys) do stands[key] = redis.call('GET', base .. 'x:' .. key) end
       replies[n] = { 'q', w.ticket, span(math.min(lease_end, place_end)) }
     else
       replies[n] = { 'b', owner or '', span(lease_end) }
@@ -129,6 +130,7 @@ for n, w in ipairs(claims) do
   end
 end
 write_down()
+for _, stand in pairs(stands) do tell_of_waiter(stand) end
 return replies
 `;
 

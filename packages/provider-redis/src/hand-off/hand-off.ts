@@ -1,0 +1,240 @@
+import type {
+  Awaitable,
+  Claim,
+  KeyState,
+  Release,
+  ReleaseReply,
+  Renewal,
+  RenewReply,
+  StoreEvents,
+  TakeReply,
+} from "@lock/core";
+import type { Locks } from "../bucket.ts";
+import { Holds, type HoldsHost } from "./holds.ts";
+import type { Terms } from "./terms.ts";
+
+const FREED: ReleaseReply = { status: "released", freed: true };
+const NOT_FREED: ReleaseReply = { status: "released", freed: false };
+
+/**
+ * Stands in front of the server for the callers of one process: those that want a key which one of them holds wait here, and a release gives
+ * it to the next without a request. What it does with a claim on many keys, or with limits, or with one that is kept by its owner,
+ * is to pass it on.
+ *
+ * Order: claims wait here only behind one of this process, and only for as long as nobody else is known to wait at the server; those
+ * who waited here by then still go first.
+ */
+export class HandOff implements Locks {
+  readonly #locks: Locks;
+  readonly #holds: Holds;
+
+  constructor(locks: Locks, host: HoldsHost, terms: Terms) {
+    this.#locks = locks;
+    this.#holds = new Holds(host, terms, (claims) => this.#ask(claims));
+  }
+
+  open(): Promise<void> {
+    return this.#locks.open();
+  }
+
+  /** From now on, what there is to tell is told to `events`; what the server tells comes through what this returns. */
+  listen(events: StoreEvents): HandOffEvents & Pick<StoreEvents, "granted"> {
+    const holds = this.#holds;
+    holds.events = events;
+    return {
+      granted: (handover) => {
+        holds.handedOver(handover);
+        events.granted(handover);
+      },
+      awaited: (grantId) => holds.awaited(grantId),
+      freed: (newest) => holds.freed(newest),
+    };
+  }
+
+  close(): void {
+    this.#holds.close();
+  }
+
+  take(claims: readonly Claim[]): Awaitable<readonly TakeReply[]> {
+    const now = performance.now();
+    let here = 0;
+    let later = false;
+    const replies = claims.map((claim) => {
+      const reply = this.#answer(claim, now);
+      if (reply !== null) here += 1;
+      if (reply instanceof Promise) later = true;
+      return reply;
+    });
+    if (here === 0) return this.#ask(claims);
+    if (here === claims.length && !later) return replies as TakeReply[];
+    return this.#complete(claims, replies);
+  }
+
+  async renew(renewals: readonly Renewal[]): Promise<readonly RenewReply[]> {
+    const sentAt = performance.now();
+    const holds = renewals.map((renewal) => this.#holds.renewing(renewal, sentAt));
+    const asked = renewals.map((renewal, n) => {
+      const hold = holds[n];
+      return hold ? { ...renewal, grantId: hold.grantId } : renewal;
+    });
+    const replies = await this.#locks.renew(asked);
+    for (const [n, reply] of replies.entries()) {
+      const hold = holds[n];
+      const [key] = (renewals[n] as Renewal).keys;
+      if (hold && key !== undefined) this.#holds.renewed(key, hold, reply, sentAt);
+    }
+    return replies;
+  }
+
+  release(releases: readonly Release[]): Awaitable<readonly ReleaseReply[]> {
+    const now = performance.now();
+    const asked: Release[] = [];
+    const replies = releases.map((release) => {
+      const reply = this.#free(release, now);
+      if ("status" in reply) return reply;
+      asked.push(reply);
+      return null;
+    });
+    if (asked.length === 0) return replies as ReleaseReply[];
+    return this.#delivered(releases, asked, replies);
+  }
+
+  async releaseAll(ownerId: string | null): Promise<void> {
+    if (ownerId === null) this.#holds.giveAllUp();
+    await this.#locks.releaseAll(ownerId);
+  }
+
+  /** What the server knows, and of this process' own callers what it does not. */
+  async inspect(keys: readonly string[]): Promise<readonly KeyState[]> {
+    const states = await this.#locks.inspect(keys);
+    return states.map((state) => this.#holds.amended(state));
+  }
+
+  /** What can be said of a claim without asking; `null`: nothing. */
+  #answer(claim: Claim, now: number): TakeReply | Promise<TakeReply> | null {
+    const holds = this.#holds;
+    if (!isPlain(claim)) {
+      if (claim.wait) for (const key of claim.keys) holds.seal(key);
+      return null;
+    }
+    const spot = holds.spot(claim.keys[0] as string);
+    const said = holds.answer(spot, claim, now);
+    if (said !== null || spot.hold !== null || spot.asking?.id === claim.id) return said;
+    if (spot.asking !== null) return claim.wait ? spot.follow(claim) : null;
+    if (spot.queued.size === 0) spot.asking = claim;
+    return null;
+  }
+
+  async #ask(claims: readonly Claim[]): Promise<readonly TakeReply[]> {
+    const sentAt = performance.now();
+    let replies: readonly TakeReply[];
+    try {
+      replies = await this.#locks.take(claims);
+    } catch (error) {
+      for (const claim of claims) this.#heard(claim, { status: "failed", error }, sentAt);
+      throw error;
+    }
+    return claims.map((claim, n) => this.#heard(claim, replies[n] as TakeReply, sentAt));
+  }
+
+  /** @returns what to say to the claim. */
+  #heard(claim: Claim, reply: TakeReply, sentAt: number): TakeReply {
+    if (!isPlain(claim)) return reply;
+    const holds = this.#holds;
+    const spot = holds.spot(claim.keys[0] as string);
+    // It came home while this was under way, and stands at the server once more.
+    const here = reply.status === "queued" ? holds.atHome(spot, claim) : null;
+    if (here !== null) return here;
+    const first = spot.asking?.id === claim.id;
+    if (first) spot.asking = null;
+    if (reply.status === "granted" && reply.grantId === claim.id) {
+      holds.granted(spot, claim, Number(reply.token), sentAt + reply.remaining);
+    } else if (reply.status === "queued") {
+      holds.placed(spot, { claim, ticket: reply.ticket, since: sentAt });
+    } else if (reply.status !== "failed") {
+      holds.displaced(spot, claim.id);
+    }
+    if (first && spot.hold === null) holds.follow(spot);
+    holds.tidy(spot);
+    return reply;
+  }
+
+  async #complete(
+    claims: readonly Claim[],
+    here: readonly (TakeReply | Promise<TakeReply> | null)[],
+  ): Promise<readonly TakeReply[]> {
+    const asked = claims.filter((_, n) => here[n] === null);
+    const answers = asked.length === 0 ? Promise.resolve([]) : this.#ask(asked);
+    const there = await answers.catch((error: unknown) =>
+      asked.map((): TakeReply => ({ status: "failed", error })),
+    );
+    let at = 0;
+    return Promise.all(
+      here.map((reply) => {
+        if (reply !== null) return reply;
+        at += 1;
+        return there[at - 1] as TakeReply;
+      }),
+    );
+  }
+
+  /** What came of a release, or what to ask the server for. */
+  #free(release: Release, now: number): ReleaseReply | Release {
+    if (release.by === "owner") return release;
+    const holds = this.#holds;
+    const id = release.by === "grant" ? release.grantId : release.claimId;
+    const spot = release.keys.length === 1 ? holds.known(release.keys[0] as string) : undefined;
+    if (spot?.hold?.holder === id) return holds.passOn(spot, release, now) ?? FREED;
+    const named = holds.names.apply(release, id);
+    if (release.by === "grant" || named !== release) return named;
+    if (spot?.hold?.locals.delete(id)) return holds.leftBy(spot, spot.hold) ?? FREED;
+    const follower = spot?.followers?.get(id);
+    if (spot && follower) {
+      spot.unfollow(id);
+      follower.settle({ status: "withdrawn" });
+      return (spot.hold && holds.leftBy(spot, spot.hold)) ?? NOT_FREED;
+    }
+    if (spot) {
+      holds.displaced(spot, id);
+      holds.tidy(spot);
+    }
+    return holds.isUnderWay(id) ? { ...release, tombstone: true } : release;
+  }
+
+  async #delivered(
+    releases: readonly Release[],
+    asked: readonly Release[],
+    here: readonly (ReleaseReply | null)[],
+  ): Promise<readonly ReleaseReply[]> {
+    let there: readonly ReleaseReply[];
+    try {
+      there = await this.#locks.release(asked);
+    } catch (error) {
+      if (asked.length === releases.length) throw error;
+      there = asked.map(() => ({ status: "failed", error }));
+    }
+    let at = 0;
+    return here.map((reply, n) => {
+      if (reply !== null) return reply;
+      const answer = there[at] as ReleaseReply;
+      at += 1;
+      const release = releases[n] as Release;
+      if (answer.status === "released" && release.by !== "owner")
+        this.#holds.forget(release.by === "grant" ? release.grantId : release.claimId);
+      return answer;
+    });
+  }
+}
+
+/** What else the server tells a process that hands locks on. */
+export interface HandOffEvents {
+  /** Others wait for what was granted to this claim. */
+  awaited(grantId: string): void;
+  /** All that was granted up to this token is free. */
+  freed(newest: number): void;
+}
+
+/** The ordinary lock of a job, on one key. */
+function isPlain({ kind, limit, keys, lease }: Claim): boolean {
+  return kind === "execute" && limit === 1 && keys.length === 1 && lease < Infinity;
+}

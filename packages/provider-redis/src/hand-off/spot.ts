@@ -1,0 +1,60 @@
+import type { Claim, TakeReply } from "@lock/core";
+import type { Hold } from "./hold.ts";
+
+/** A claim that waits to hear what became of an earlier one of this process. */
+export interface Follower {
+  readonly claim: Claim;
+  readonly reply: Promise<TakeReply>;
+  readonly settle: (reply: TakeReply | PromiseLike<TakeReply>) => void;
+}
+
+/** A claim of this process that waits at the server. */
+export interface Queued {
+  readonly claim: Claim;
+  readonly ticket: number;
+  /** When the request was sent that was last answered so. */
+  readonly since: number;
+}
+
+/** What this process knows of a key that its callers want. */
+export class Spot {
+  readonly key: string;
+  /** The one claim that is asked for while nothing is known, and what it is to hold. */
+  asking: Claim | null = null;
+  followers: Map<string, Follower> | null = null;
+  hold: Hold | null = null;
+  readonly queued: Map<string, Queued> = new Map();
+  /** Not before then are those who wait at the server asked for again. */
+  recallAt = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get empty(): boolean {
+    return this.hold === null && this.asking === null && this.followers === null && this.queued.size === 0;
+  }
+
+  follow(claim: Claim): Promise<TakeReply> {
+    const known = this.followers?.get(claim.id);
+    if (known !== undefined) return known.reply;
+    let settle: Follower["settle"] = () => {};
+    const reply = new Promise<TakeReply>((resolve) => {
+      settle = resolve;
+    });
+    (this.followers ??= new Map()).set(claim.id, { claim, reply, settle });
+    return reply;
+  }
+
+  unfollow(claimId: string): void {
+    this.followers?.delete(claimId);
+    if (this.followers?.size === 0) this.followers = null;
+  }
+
+  /** Those who waited to hear; they do no longer. */
+  takeFollowers(): readonly Follower[] {
+    const followers = this.followers === null ? [] : [...this.followers.values()];
+    this.followers = null;
+    return followers;
+  }
+}
