@@ -94,7 +94,7 @@ export class Holds {
     }
     const local = hold.locals.get(claim.id);
     if (local === undefined) {
-      if (!claim.wait || spot.queued.size > 0) return null;
+      if (!claim.wait || spot.queued.size > 0 || hold.over || hold.sealed) return null;
       if (!hold.hasWord) {
         this.#askForWord(spot, hold);
         return spot.follow(claim);
@@ -285,6 +285,7 @@ export class Holds {
         // They may have come home, or not.
         if (recalls) this.events?.wake(spot.queued.keys());
         if (spot.hold !== hold) return;
+        hold.over = true;
         if (hold.holder === null) this.#giveBack(spot, hold);
         else this.follow(spot);
       },

@@ -30,7 +30,7 @@ export type StandReply =
       readonly recalled: readonly { readonly claimId: string; readonly ticket: number }[];
     };
 
-/** More places than this are not looked through: some of them are taken for others'. */
+/** More places than this are not looked through: the rest is taken for others'. */
 const MOST_PLACES = 512;
 
 /*
@@ -51,9 +51,11 @@ if id ~= ARGV[1] or read[1] and tonumber(token) <= tonumber(read[1]) then return
 
 local line, own, tickets, others, dead = base .. 'q:' .. key, {}, {}, 0, {}
 if read[3] then
-  for _, waiting in ipairs(redis.call('ZRANGE', line, 0, ${MOST_PLACES - 1})) do
-    local text = redis.call('GET', base .. 'w:' .. waiting)
-    if text then
+  for n, waiting in ipairs(redis.call('ZRANGE', line, 0, ${MOST_PLACES})) do
+    local text = n <= ${MOST_PLACES} and redis.call('GET', base .. 'w:' .. waiting)
+    if n > ${MOST_PLACES} then
+      others = others + 1
+    elseif text then
       local place = cmsgpack.unpack(text)
       local joins = place[2] == 'e' and place[4] == 1 and #place[8] == 1 and place[5] == tonumber(ARGV[2])
       if joins and place[7] == ARGV[3] then table.insert(own, waiting) tickets[waiting] = place[1] else others = others + 1 end
@@ -61,7 +63,6 @@ if read[3] then
       table.insert(dead, waiting)
     end
   end
-  others = others + math.max(0, redis.call('ZCARD', line) - ${MOST_PLACES})
 end
 local home = ARGV[5] == 'A' or ARGV[5] == 'a' and others == 0
 
