@@ -10,11 +10,10 @@ import type {
   TakeReply,
 } from "@lock/core";
 import type { Locks } from "../bucket.ts";
-import { Holds, type HoldsHost } from "./holds.ts";
+import { Callers } from "./callers.ts";
+import { FREED, Holds, NOT_FREED } from "./holds.ts";
+import type { HandOffHost } from "./host.ts";
 import type { Terms } from "./terms.ts";
-
-const FREED: ReleaseReply = { status: "released", freed: true };
-const NOT_FREED: ReleaseReply = { status: "released", freed: false };
 
 /**
  * Stands in front of the server for the callers of one process: those that want a key which one of them holds wait here, and a release gives
@@ -28,9 +27,9 @@ export class HandOff implements Locks {
   readonly #locks: Locks;
   readonly #holds: Holds;
 
-  constructor(locks: Locks, host: HoldsHost, terms: Terms) {
+  constructor(locks: Locks, host: HandOffHost, terms: Terms) {
     this.#locks = locks;
-    this.#holds = new Holds(host, terms, (claims) => this.#ask(claims));
+    this.#holds = new Holds(host, terms, new Callers((claims) => this.#ask(claims)));
   }
 
   open(): Promise<void> {
@@ -40,7 +39,7 @@ export class HandOff implements Locks {
   /** From now on, what there is to tell is told to `events`; what the server tells comes through what this returns. */
   listen(events: StoreEvents): HandOffEvents & Pick<StoreEvents, "granted"> {
     const holds = this.#holds;
-    holds.events = events;
+    holds.callers.events = events;
     return {
       granted: (handover) => {
         holds.handedOver(handover);
@@ -52,7 +51,7 @@ export class HandOff implements Locks {
   }
 
   close(): void {
-    this.#holds.close();
+    this.#holds.callers.closed = true;
   }
 
   take(claims: readonly Claim[]): Awaitable<readonly TakeReply[]> {
@@ -89,13 +88,14 @@ export class HandOff implements Locks {
   release(releases: readonly Release[]): Awaitable<readonly ReleaseReply[]> {
     const now = performance.now();
     const asked: Release[] = [];
+    let later = false;
     const replies = releases.map((release) => {
       const reply = this.#free(release, now);
-      if ("status" in reply) return reply;
-      asked.push(reply);
-      return null;
+      if ("by" in reply) asked.push(reply);
+      else if (reply instanceof Promise) later = true;
+      return "by" in reply ? null : reply;
     });
-    if (asked.length === 0) return replies as ReleaseReply[];
+    if (asked.length === 0 && !later) return replies as ReleaseReply[];
     return this.#delivered(releases, asked, replies);
   }
 
@@ -117,7 +117,7 @@ export class HandOff implements Locks {
       if (claim.wait) for (const key of claim.keys) holds.seal(key);
       return null;
     }
-    const spot = holds.spot(claim.keys[0] as string);
+    const spot = holds.spots.at(claim.keys[0] as string);
     const said = holds.answer(spot, claim, now);
     if (said !== null || spot.hold !== null || spot.asking?.id === claim.id) return said;
     if (spot.asking !== null) return claim.wait ? spot.follow(claim) : null;
@@ -141,9 +141,8 @@ export class HandOff implements Locks {
   #heard(claim: Claim, reply: TakeReply, sentAt: number): TakeReply {
     if (!isPlain(claim)) return reply;
     const holds = this.#holds;
-    const spot = holds.spot(claim.keys[0] as string);
-    // It came home while this was under way, and stands at the server once more.
-    const here = reply.status === "queued" ? holds.atHome(spot, claim) : null;
+    const spot = holds.spots.at(claim.keys[0] as string);
+    const here = reply.status === "queued" ? holds.atHome(spot, claim, reply.ticket) : null;
     if (here !== null) return here;
     const first = spot.asking?.id === claim.id;
     if (first) spot.asking = null;
@@ -152,10 +151,10 @@ export class HandOff implements Locks {
     } else if (reply.status === "queued") {
       holds.placed(spot, { claim, ticket: reply.ticket, since: sentAt });
     } else if (reply.status !== "failed") {
-      holds.displaced(spot, claim.id);
+      holds.spots.displace(spot, claim.id);
     }
     if (first && spot.hold === null) holds.follow(spot);
-    holds.tidy(spot);
+    holds.spots.tidy(spot);
     return reply;
   }
 
@@ -171,20 +170,25 @@ export class HandOff implements Locks {
     let at = 0;
     return Promise.all(
       here.map((reply) => {
-        if (reply !== null) return reply;
+        if (reply !== null) return Promise.resolve(reply);
         at += 1;
-        return there[at - 1] as TakeReply;
+        return Promise.resolve(there[at - 1] as TakeReply);
       }),
     );
   }
 
   /** What came of a release, or what to ask the server for. */
-  #free(release: Release, now: number): ReleaseReply | Release {
+  #free(release: Release, now: number): ReleaseReply | Promise<ReleaseReply> | Release {
     if (release.by === "owner") return release;
     const holds = this.#holds;
     const id = release.by === "grant" ? release.grantId : release.claimId;
-    const spot = release.keys.length === 1 ? holds.known(release.keys[0] as string) : undefined;
-    if (spot?.hold?.holder === id) return holds.passOn(spot, release, now) ?? FREED;
+    const spot = release.keys.length === 1 ? holds.spots.known(release.keys[0] as string) : undefined;
+    if (spot?.hold?.holder === id) return holds.passOn(spot, release, now);
+    if (spot?.hold?.grantId === id) {
+      // It gave it back before, and the server knows by its name what another has now.
+      if (release.tombstone) spot.hold.tombstone = true;
+      return NOT_FREED;
+    }
     const named = holds.names.apply(release, id);
     if (release.by === "grant" || named !== release) return named;
     if (spot?.hold?.locals.delete(id)) return holds.leftBy(spot, spot.hold) ?? FREED;
@@ -195,34 +199,35 @@ export class HandOff implements Locks {
       return (spot.hold && holds.leftBy(spot, spot.hold)) ?? NOT_FREED;
     }
     if (spot) {
-      holds.displaced(spot, id);
-      holds.tidy(spot);
+      holds.spots.displace(spot, id);
+      holds.spots.tidy(spot);
     }
-    return holds.isUnderWay(id) ? { ...release, tombstone: true } : release;
+    return holds.callers.isUnderWay(id) ? { ...release, tombstone: true } : release;
   }
 
   async #delivered(
     releases: readonly Release[],
     asked: readonly Release[],
-    here: readonly (ReleaseReply | null)[],
+    here: readonly (ReleaseReply | Promise<ReleaseReply> | null)[],
   ): Promise<readonly ReleaseReply[]> {
-    let there: readonly ReleaseReply[];
+    let there: readonly ReleaseReply[] = [];
     try {
-      there = await this.#locks.release(asked);
+      if (asked.length > 0) there = await this.#locks.release(asked);
     } catch (error) {
       if (asked.length === releases.length) throw error;
       there = asked.map(() => ({ status: "failed", error }));
     }
     let at = 0;
-    return here.map((reply, n) => {
-      if (reply !== null) return reply;
+    const replies = here.map((reply, n) => {
+      if (reply !== null) return Promise.resolve(reply);
       const answer = there[at] as ReleaseReply;
       at += 1;
       const release = releases[n] as Release;
       if (answer.status === "released" && release.by !== "owner")
         this.#holds.forget(release.by === "grant" ? release.grantId : release.claimId);
-      return answer;
+      return Promise.resolve(answer);
     });
+    return Promise.all(replies);
   }
 }
 

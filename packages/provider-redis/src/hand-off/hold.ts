@@ -1,4 +1,4 @@
-import type { Claim, KeyState } from "@lock/core";
+import type { Awaitable, Claim, KeyState, ReleaseReply } from "@lock/core";
 import type { Queued } from "./spot.ts";
 import type { Terms } from "./terms.ts";
 
@@ -23,6 +23,8 @@ const MOST_TOKENS = 4_096;
 export class Hold {
   /** The claim that the server knows it by. */
   readonly grantId: string;
+  /** The place in the server's queue that it was granted at; 0: none. */
+  readonly place: number;
   /** The token that the server gave; greater than any place in a queue that was told before. */
   readonly ticket: number;
   /** The fencing token of who has it now. */
@@ -51,14 +53,17 @@ export class Hold {
   awaitedSince: number | null = null;
   /** A request of the claim may still arrive that could take again once this is released. */
   tombstone = false;
+  #whenGone: Promise<ReleaseReply> | null = null;
+  #gone: (reply: Awaitable<ReleaseReply>) => void = () => {};
   #turns = 0;
   #next = 0;
   #last = -1;
   #spare: { readonly first: number; readonly last: number } | null = null;
   #wanted = FEWEST_TOKENS;
 
-  constructor({ id, lease }: Claim, token: number, deadline: number, standing: number) {
+  constructor({ id, lease }: Claim, place: number, token: number, deadline: number, standing: number) {
     this.grantId = id;
+    this.place = place;
     this.ticket = token;
     this.token = token;
     this.lease = lease;
@@ -118,6 +123,19 @@ export class Hold {
 
   stock(last: number, count: number): void {
     if (count > 0) this.#spare = { first: last - count + 1, last };
+  }
+
+  /** Resolves when whoever gave it back last can be sure that another has it, or that it is free. */
+  whenGone(): Promise<ReleaseReply> {
+    this.#whenGone ??= new Promise((resolve) => {
+      this.#gone = resolve;
+    });
+    return this.#whenGone;
+  }
+
+  gone(reply: Awaitable<ReleaseReply>): void {
+    this.#gone(reply);
+    this.#whenGone = null;
   }
 
   /** What the server says of the key, with what it does not know. */

@@ -3,83 +3,39 @@ import type {
   Handover,
   KeyState,
   Release,
+  ReleaseReply,
   Renewal,
   RenewReply,
-  StoreEvents,
   TakeReply,
 } from "@lock/core";
-import type { Stand, StandReply } from "../operations/stand.ts";
+import type { StandReply } from "../operations/stand.ts";
+import { Callers } from "./callers.ts";
 import { Hold, WORD_IS_OLD, WORD_LASTS } from "./hold.ts";
+import type { HandOffHost } from "./host.ts";
 import { Names } from "./names.ts";
-import { type Follower, type Queued, Spot } from "./spot.ts";
+import type { Queued, Spot } from "./spot.ts";
+import { Spots } from "./spots.ts";
 import { STRICT, type Terms } from "./terms.ts";
 
 /** Milliseconds after which those of this process who wait at the server are asked for again, where others wait there too. */
 const RECALL_PAUSE = 100;
 
-/** What holds need of the server. */
-export interface HoldsHost {
-  /** What the connection is now; another may lead to another server. */
-  readonly standing: number;
-  /** Since when, by the monotonic clock, it is heard who queues at the server; `null`: it is not. */
-  readonly listeningSince: number | null;
-  stand(request: Omit<Stand, "channel">): Promise<StandReply>;
-  /** A claim that stands in the queue without need leaves it. */
-  withdraw(claim: Claim): void;
-  /** Who queues need not tell any more. */
-  unannounce(key: string): void;
-  /** Frees a grant that no caller has any more. Resolves, whatever came of it. */
-  giveBack(grantId: string, key: string, tombstone: boolean, until: number): Promise<void>;
-}
+export const FREED: ReleaseReply = { status: "released", freed: true };
+export const NOT_FREED: ReleaseReply = { status: "released", freed: false };
 
 /** The keys that callers of this process hold and want, and how they pass from one to the next. */
 export class Holds {
-  events: StoreEvents | null = null;
+  readonly callers: Callers;
   readonly names: Names = new Names();
-  readonly #host: HoldsHost;
+  readonly #host: HandOffHost;
   readonly #terms: Terms;
-  readonly #ask: (claims: readonly Claim[]) => Promise<readonly TakeReply[]>;
-  readonly #spots = new Map<string, Spot>();
-  // Where the claims are that wait at the server.
-  readonly #places = new Map<string, Spot>();
+  readonly spots: Spots = new Spots();
   readonly #announced = new Map<string, Spot>();
-  // Claims that are asked for without their callers' doing.
-  readonly #underWay = new Set<string>();
-  #closed = false;
 
-  constructor(
-    host: HoldsHost,
-    terms: Terms,
-    ask: (claims: readonly Claim[]) => Promise<readonly TakeReply[]>,
-  ) {
+  constructor(host: HandOffHost, terms: Terms, callers: Callers) {
     this.#host = host;
     this.#terms = terms;
-    this.#ask = ask;
-  }
-
-  close(): void {
-    this.#closed = true;
-  }
-
-  known(key: string): Spot | undefined {
-    return this.#spots.get(key);
-  }
-
-  spot(key: string): Spot {
-    let spot = this.#spots.get(key);
-    if (spot === undefined) {
-      spot = new Spot(key);
-      this.#spots.set(key, spot);
-    }
-    return spot;
-  }
-
-  tidy(spot: Spot): void {
-    if (spot.empty) this.#spots.delete(spot.key);
-  }
-
-  isUnderWay(claimId: string): boolean {
-    return this.#underWay.has(claimId);
+    this.callers = callers;
   }
 
   /** Where a hold knows of a claim, or takes it in, what to say to it. */
@@ -106,28 +62,32 @@ export class Holds {
     return { status: "queued", ticket: local?.ticket ?? hold.ticket, checkIn: Infinity };
   }
 
-  /** Where a claim waits or holds here, its place at the server goes. @returns what to say to it. */
-  atHome(spot: Spot, claim: Claim): TakeReply | null {
+  /** The server says that a claim waits there. Where it waits or holds here, that is over, or old news. @returns what to say to it. */
+  atHome(spot: Spot, claim: Claim, ticket: number): TakeReply | null {
     const { hold } = spot;
-    if (hold?.holder !== claim.id && !hold?.locals.has(claim.id)) return null;
-    this.#host.withdraw(claim);
+    const holds = hold?.holder === claim.id;
+    if (hold === null || !(holds || hold.locals.has(claim.id))) return null;
+    if (!holds || hold.grantId !== claim.id) this.#host.withdraw(claim);
+    // It had to queue again: what it was granted is gone.
+    else if (ticket > hold.place) this.#lose(spot, hold);
     return this.answer(spot, claim, performance.now()) as TakeReply | null;
   }
 
   /** The server granted it. */
   granted(spot: Spot, claim: Claim, token: number, deadline: number): void {
-    this.displaced(spot, claim.id);
+    const place = spot.queued.get(claim.id)?.ticket ?? 0;
+    this.spots.displace(spot, claim.id);
     const before = spot.hold;
     if (before?.grantId === claim.id) return;
     if (before) this.#lose(spot, before);
-    spot.hold = new Hold(claim, token, deadline, this.#host.standing);
-    const recalls = spot.queued.size > 0 && performance.now() >= spot.recallAt;
+    spot.hold = new Hold(claim, place, token, deadline, this.#host.standing);
+    const recalls = this.#recalls(spot, spot.hold, performance.now());
     if (spot.followers !== null || recalls) this.#askForWord(spot, spot.hold);
   }
 
   /** The server handed it over. */
   handedOver({ claimId, ticket, token, remaining }: Handover): void {
-    const spot = this.#places.get(claimId);
+    const spot = this.spots.of(claimId);
     const place = spot?.queued.get(claimId);
     // At a place it does not stand at, it is no grant.
     if (spot && place?.ticket === ticket)
@@ -136,18 +96,13 @@ export class Holds {
 
   placed(spot: Spot, place: Queued): void {
     const { hold } = spot;
-    spot.queued.set(place.claim.id, place);
-    this.#places.set(place.claim.id, spot);
-    if (hold !== null && performance.now() >= spot.recallAt) this.#askForWord(spot, hold);
-  }
-
-  displaced(spot: Spot, claimId: string): void {
-    if (spot.queued.delete(claimId)) this.#places.delete(claimId);
+    this.spots.place(spot, place);
+    if (hold !== null && this.#recalls(spot, hold, performance.now())) this.#askForWord(spot, hold);
   }
 
   /** One that does not wait here is to wait for the key: who comes later waits behind it. */
   seal(key: string): void {
-    const spot = this.#spots.get(key);
+    const spot = this.spots.known(key);
     if (spot?.hold) spot.hold.sealed = true;
   }
 
@@ -156,14 +111,14 @@ export class Holds {
   }
 
   freed(newest: number): void {
-    for (const spot of this.#spots.values()) {
+    for (const spot of this.spots.all()) {
       const { hold } = spot;
       if (hold !== null && hold.ticket <= newest) this.#lose(spot, hold);
     }
   }
 
   giveAllUp(): void {
-    for (const { hold } of this.#spots.values()) {
+    for (const { hold } of this.spots.all()) {
       if (hold === null) continue;
       hold.over = true;
       this.#sendLocals(hold);
@@ -171,7 +126,7 @@ export class Holds {
   }
 
   renewing({ grantId, keys, lease }: Renewal, now: number): Hold | null {
-    const hold = keys.length === 1 ? this.#spots.get(keys[0] as string)?.hold : null;
+    const hold = keys.length === 1 ? this.spots.known(keys[0] as string)?.hold : null;
     if (hold?.holder !== grantId) return null;
     if (lease !== hold.lease) {
       hold.over = true;
@@ -181,19 +136,22 @@ export class Holds {
   }
 
   renewed(key: string, hold: Hold, reply: RenewReply, sentAt: number): void {
-    const spot = this.#spots.get(key);
+    const spot = this.spots.known(key);
     if (spot?.hold !== hold) return;
     if (reply.status === "lost") this.#lose(spot, hold);
     else if (reply.status === "renewed") hold.deadline = sentAt + reply.remaining;
   }
 
-  /** Its holder gives it back. @returns what to ask the server for; `null`: nothing. */
-  passOn(spot: Spot, release: Release, now: number): Release | null {
+  /** Its holder gives it back. @returns what came of it, or what to ask the server for. */
+  passOn(spot: Spot, release: Release, now: number): Release | ReleaseReply | Promise<ReleaseReply> {
     const hold = spot.hold as Hold;
     const tombstone = "tombstone" in release && release.tombstone;
     if (hold.holder === hold.grantId) hold.tombstone = tombstone;
     const certain = now < hold.deadline && hold.standing === this.#host.standing;
-    if (certain && this.#isWanted(spot, hold) && this.#handOn(spot, hold, now)) return null;
+    if (certain && this.#isWanted(spot, hold) && this.#handOn(spot, hold, now)) {
+      // Whoever hears that it is free may ask for it from elsewhere; so where nobody here is sure to want it, it is told when it is.
+      return hold.holder !== null || hold.locals.size > 0 ? FREED : hold.whenGone();
+    }
     const { holder, grantId } = hold;
     this.#end(spot, hold);
     if (holder === grantId) return release;
@@ -201,7 +159,7 @@ export class Holds {
     return this.names.apply(release, holder as string);
   }
 
-  /** One that waited here does no longer. Should nobody have it or want it now, it is free when that is over. @returns as `passOn` does. */
+  /** One that waited here does no longer. @returns what to ask the server for, should nobody have it or want it now. */
   leftBy(spot: Spot, hold: Hold): Release | null {
     if (hold.holder !== null || this.#isWanted(spot, hold)) return null;
     this.#end(spot, hold);
@@ -211,33 +169,25 @@ export class Holds {
   /** Its release was answered: nothing is left of the claim. */
   forget(id: string): void {
     this.names.delete(id);
-    const spot = this.#places.get(id);
+    const spot = this.spots.of(id);
     if (spot === undefined) return;
-    this.displaced(spot, id);
-    this.tidy(spot);
+    this.spots.displace(spot, id);
+    this.spots.tidy(spot);
   }
 
   amended(state: KeyState): KeyState {
-    return this.#spots.get(state.key)?.hold?.amended(state) ?? state;
+    return this.spots.known(state.key)?.hold?.amended(state) ?? state;
   }
 
   /** It is known what became of what they waited to hear of: they join it, or ask too. */
   follow(spot: Spot): void {
-    const asking: Follower[] = [];
-    for (const follower of spot.takeFollowers()) {
-      const joined = asking.length === 0 ? this.answer(spot, follower.claim, performance.now()) : null;
-      if (joined === null) asking.push(follower);
-      else follower.settle(joined);
-    }
-    if (asking.length === 0) return;
-    this.#ask(asking.map(({ claim }) => claim)).then(
-      (replies) => {
-        for (const [n, { settle }] of asking.entries()) settle(replies[n] as TakeReply);
-      },
-      (error: unknown) => {
-        for (const { settle } of asking) settle({ status: "failed", error });
-      },
-    );
+    const followers = spot.takeFollowers();
+    const from = followers.findIndex(({ claim, settle }) => {
+      const joined = this.answer(spot, claim, performance.now());
+      if (joined !== null) settle(joined);
+      return joined === null;
+    });
+    if (from !== -1) this.callers.askFor(followers.slice(from));
   }
 
   #isWanted(spot: Spot, hold: Hold): boolean {
@@ -256,12 +206,19 @@ export class Holds {
     if (next && sure && remaining > hold.lease / 4 && hold.give(next)) {
       const { claim, ticket } = next;
       const { token } = hold;
-      this.events?.granted({ claimId: claim.id, ticket, token, remaining, provisional: true });
+      hold.gone(FREED);
+      this.callers.events?.granted({ claimId: claim.id, ticket, token, remaining, provisional: true });
       if (hold.runsOut || now - hold.wordAt > WORD_IS_OLD) this.#askForWord(spot, hold);
       return true;
     }
     this.#askForWord(spot, hold);
     return true;
+  }
+
+  /** Whether the first of this process who waits at the server might as well wait here. */
+  #recalls(spot: Spot, hold: Hold, now: number): boolean {
+    const first = spot.queued.values().next().value;
+    return first !== undefined && first.claim.lease === hold.lease && now >= spot.recallAt && !hold.over;
   }
 
   /** Asks the server whether this process holds the key, who waits for it there, and for tokens. */
@@ -270,7 +227,7 @@ export class Holds {
     hold.asking = true;
     const sentAt = performance.now();
     const tokens = hold.wanted;
-    const recalls = spot.queued.size > 0 && sentAt >= spot.recallAt;
+    const recalls = this.#recalls(spot, hold, sentAt);
     const recall = recalls ? (this.#terms === STRICT ? "alone" : "always") : "never";
     hold.recalling = recalls;
     this.#announced.set(hold.grantId, spot);
@@ -283,7 +240,7 @@ export class Holds {
       () => {
         hold.asking = hold.recalling = false;
         // They may have come home, or not.
-        if (recalls) this.events?.wake(spot.queued.keys());
+        if (recalls) this.callers.events?.wake(spot.queued.keys());
         if (spot.hold !== hold) return;
         hold.over = true;
         if (hold.holder === null) this.#giveBack(spot, hold);
@@ -300,13 +257,13 @@ export class Holds {
         if (place === undefined) continue;
         // It was asked for again since, and stands there once more.
         if (place.ticket !== ticket) this.#host.withdraw(place.claim);
-        this.displaced(spot, claimId);
+        this.spots.displace(spot, claimId);
         if (spot.hold === hold && !hold.over) hold.bringHome(place, reply.others > 0);
         else recalled.push(place.claim);
       }
-      if (recalled.length > 0) this.#send(recalled);
+      if (recalled.length > 0) this.callers.send(recalled);
     }
-    if (spot.hold !== hold) return this.tidy(spot);
+    if (spot.hold !== hold) return this.spots.tidy(spot);
     if (reply.status === "lost") return this.#lose(spot, hold);
     const now = performance.now();
     hold.wordAt = sentAt;
@@ -323,12 +280,14 @@ export class Holds {
   #lose(spot: Spot, hold: Hold): void {
     const { holder } = hold;
     this.#end(spot, hold);
-    if (holder !== null) this.events?.lost([holder]);
+    hold.gone(NOT_FREED);
+    if (holder !== null) this.callers.events?.lost([holder]);
   }
 
   #giveBack(spot: Spot, hold: Hold): void {
     this.#end(spot, hold);
-    void this.#host.giveBack(hold.grantId, spot.key, hold.tombstone, hold.deadline);
+    const { grantId, tombstone, deadline } = hold;
+    hold.gone(this.#host.giveBack(grantId, spot.key, tombstone, deadline));
   }
 
   /** Who waited for it here waits at the server before it is free. */
@@ -337,26 +296,13 @@ export class Holds {
     this.#sendLocals(hold);
     this.follow(spot);
     if (this.#announced.delete(hold.grantId)) this.#host.unannounce(spot.key);
-    this.tidy(spot);
+    this.spots.tidy(spot);
   }
 
   #sendLocals(hold: Hold): void {
     if (hold.locals.size === 0) return;
     const claims = [...hold.locals.values()].map(({ claim }) => claim);
     hold.locals.clear();
-    this.#send(claims);
-  }
-
-  /** Asks for claims whose callers believe that they wait here; they hear of it, and ask for themselves. */
-  #send(claims: readonly Claim[]): void {
-    if (this.#closed) return;
-    const ids = claims.map(({ id }) => id);
-    for (const id of ids) this.#underWay.add(id);
-    void this.#ask(claims)
-      .catch(() => {})
-      .then(() => {
-        for (const id of ids) this.#underWay.delete(id);
-        this.events?.wake(ids);
-      });
+    this.callers.send(claims);
   }
 }

@@ -1,11 +1,26 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Claim, Release, ReleaseReply } from "@lock/core";
 import type { Bucket } from "../bucket.ts";
 import type { Connection } from "../connection.ts";
-import type { StandReply } from "../operations/stand.ts";
-import type { HoldsHost } from "./holds.ts";
+import type { Stand, StandReply } from "../operations/stand.ts";
 
 /** Milliseconds between two tries of giving a grant back. */
 const PAUSE = 200;
+
+/** What holds need of the server. */
+export interface HandOffHost {
+  /** What the connection is now; another may lead to another server. */
+  readonly standing: number;
+  /** Since when, by the monotonic clock, it is heard who queues at the server; `null`: it is not. */
+  readonly listeningSince: number | null;
+  stand(request: Omit<Stand, "channel">): Promise<StandReply>;
+  /** A claim that stands in the queue without need leaves it. */
+  withdraw(claim: Claim): void;
+  /** Who queues need not tell any more. */
+  unannounce(key: string): void;
+  /** Frees a grant that no caller has any more, however often that must be asked; at the latest its lease does. */
+  giveBack(grantId: string, key: string, tombstone: boolean, until: number): Promise<ReleaseReply>;
+}
 
 /** The server, as far as those concern it who hand locks on inside this process. */
 export function handOffHost(
@@ -13,7 +28,7 @@ export function handOffHost(
   connection: Connection,
   listeningSince: () => number | null,
   callTimeout: number,
-): HoldsHost {
+): HandOffHost {
   return {
     get standing() {
       return connection.standing;
@@ -42,14 +57,17 @@ export function handOffHost(
     },
     unannounce: (key) => bucket.unannounce(key),
     async giveBack(grantId, key, tombstone, until) {
-      do {
+      const release: Release = { by: "grant", grantId, keys: [key], tombstone };
+      for (;;) {
         try {
-          await bucket.release([{ by: "grant", grantId, keys: [key], tombstone }]);
-          return;
-        } catch {
+          const [reply] = await bucket.release([release]);
+          return reply as ReleaseReply;
+        } catch (error) {
+          // Its lease frees it.
+          if (connection.closed || performance.now() >= until) return { status: "failed", error };
           await pause(PAUSE, undefined, { ref: false });
         }
-      } while (!connection.closed && performance.now() < until);
+      }
     },
   };
 }

@@ -1,0 +1,43 @@
+import { type Queued, Spot } from "./spot.ts";
+
+/** The keys that callers of this process hold or want, by name and by who waits for them at the server. */
+export class Spots {
+  readonly #spots = new Map<string, Spot>();
+  readonly #places = new Map<string, Spot>();
+
+  known(key: string): Spot | undefined {
+    return this.#spots.get(key);
+  }
+
+  at(key: string): Spot {
+    let spot = this.#spots.get(key);
+    if (spot === undefined) {
+      spot = new Spot(key);
+      this.#spots.set(key, spot);
+    }
+    return spot;
+  }
+
+  all(): IterableIterator<Spot> {
+    return this.#spots.values();
+  }
+
+  /** Where a claim waits at the server. */
+  of(claimId: string): Spot | undefined {
+    return this.#places.get(claimId);
+  }
+
+  place(spot: Spot, queued: Queued): void {
+    spot.queued.set(queued.claim.id, queued);
+    this.#places.set(queued.claim.id, spot);
+  }
+
+  displace(spot: Spot, claimId: string): void {
+    if (spot.queued.delete(claimId)) this.#places.delete(claimId);
+  }
+
+  /** Nothing is kept of a key that nobody holds or wants. */
+  tidy(spot: Spot): void {
+    if (spot.empty) this.#spots.delete(spot.key);
+  }
+}
