@@ -1,5 +1,6 @@
 import { defineSubject, type Subject } from "@lock/testkit";
 import { Redis } from "ioredis";
+import { STRICT } from "../src/hand-off/terms.ts";
 import { redisProvider } from "../src/index.ts";
 import { RedisStore } from "../src/store.ts";
 
@@ -10,7 +11,13 @@ const subject: Subject = defineSubject({
   urlVariable,
   create: ({ namespace, env }) => redisProvider({ redisUrl: env[urlVariable], namespace }),
   store: ({ namespace, env }) =>
-    new RedisStore({ redisUrl: env[urlVariable], namespace, push: true, callTimeout: 5_000 }),
+    new RedisStore({
+      redisUrl: env[urlVariable],
+      namespace,
+      push: true,
+      callTimeout: 5_000,
+      handoff: STRICT,
+    }),
   entries: async ({ namespace, env }) => {
     const redis = new Redis(env[urlVariable] ?? "");
     const names = new Set<string>();

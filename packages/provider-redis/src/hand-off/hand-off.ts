@@ -11,7 +11,8 @@ import type {
 } from "@lock/core";
 import type { Locks } from "../bucket.ts";
 import { Callers } from "./callers.ts";
-import { FREED, Holds, NOT_FREED } from "./holds.ts";
+import { FREED, NOT_FREED } from "./hold.ts";
+import { Holds } from "./holds.ts";
 import type { HandOffHost } from "./host.ts";
 import type { Terms } from "./terms.ts";
 
@@ -222,12 +223,22 @@ export class HandOff implements Locks {
       if (reply !== null) return Promise.resolve(reply);
       const answer = there[at] as ReleaseReply;
       at += 1;
-      const release = releases[n] as Release;
-      if (answer.status === "released" && release.by !== "owner")
-        this.#holds.forget(release.by === "grant" ? release.grantId : release.claimId);
+      if (answer.status === "released") this.#forget(releases[n] as Release);
       return Promise.resolve(answer);
     });
     return Promise.all(replies);
+  }
+
+  /** It was answered: nothing is left of the claim. */
+  #forget(release: Release): void {
+    if (release.by === "owner") return;
+    const { names, spots } = this.#holds;
+    const id = release.by === "grant" ? release.grantId : release.claimId;
+    names.delete(id);
+    const spot = spots.of(id);
+    if (spot === undefined) return;
+    spots.displace(spot, id);
+    spots.tidy(spot);
   }
 }
 

@@ -10,6 +10,9 @@ export interface Local {
   readonly late: boolean;
 }
 
+export const FREED: ReleaseReply = { status: "released", freed: true };
+export const NOT_FREED: ReleaseReply = { status: "released", freed: false };
+
 /** Milliseconds for which the server's word counts that this process holds the key, and who waits there. */
 export const WORD_LASTS = 4_000;
 /** Milliseconds after which it is asked for its word again, as long as it matters. */

@@ -9,8 +9,8 @@ import type {
   TakeReply,
 } from "@lock/core";
 import type { StandReply } from "../operations/stand.ts";
-import { Callers } from "./callers.ts";
-import { Hold, WORD_IS_OLD, WORD_LASTS } from "./hold.ts";
+import type { Callers } from "./callers.ts";
+import { FREED, Hold, NOT_FREED, WORD_IS_OLD, WORD_LASTS } from "./hold.ts";
 import type { HandOffHost } from "./host.ts";
 import { Names } from "./names.ts";
 import type { Queued, Spot } from "./spot.ts";
@@ -19,9 +19,6 @@ import { STRICT, type Terms } from "./terms.ts";
 
 /** Milliseconds after which those of this process who wait at the server are asked for again, where others wait there too. */
 const RECALL_PAUSE = 100;
-
-export const FREED: ReleaseReply = { status: "released", freed: true };
-export const NOT_FREED: ReleaseReply = { status: "released", freed: false };
 
 /** The keys that callers of this process hold and want, and how they pass from one to the next. */
 export class Holds {
@@ -164,15 +161,6 @@ export class Holds {
     if (hold.holder !== null || this.#isWanted(spot, hold)) return null;
     this.#end(spot, hold);
     return { by: "grant", grantId: hold.grantId, keys: [spot.key], tombstone: hold.tombstone };
-  }
-
-  /** Its release was answered: nothing is left of the claim. */
-  forget(id: string): void {
-    this.names.delete(id);
-    const spot = this.spots.of(id);
-    if (spot === undefined) return;
-    this.spots.displace(spot, id);
-    this.spots.tidy(spot);
   }
 
   amended(state: KeyState): KeyState {

@@ -1,0 +1,175 @@
+import type { Claim, Handover, Release, TakeReply } from "@lock/core";
+import { expect, it } from "vitest";
+import type { Locks } from "../src/bucket.ts";
+import { HandOff } from "../src/hand-off/hand-off.ts";
+import { STRICT } from "../src/hand-off/terms.ts";
+import type { StandReply } from "../src/operations/stand.ts";
+import { byGrant, claimOf } from "./instance.ts";
+
+/*
+ * The order in which a process hears of what a server did: two connections and many requests, so an answer may be older than what
+ * was heard already. A server can't be made to answer so on demand; what it would say is said here.
+ */
+
+function scripted() {
+  const asked: { readonly claims: readonly Claim[]; answer(replies: TakeReply[]): Promise<void> }[] = [];
+  const words: { answer(reply: StandReply): Promise<void> }[] = [];
+  const released: Release[] = [];
+  const withdrawn: string[] = [];
+  const handovers: Handover[] = [];
+  const lost: string[] = [];
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const answerable = <T>() => {
+    let resolve!: (reply: T) => void;
+    const reply = new Promise<T>((settle) => {
+      resolve = settle;
+    });
+    return { reply, answer: (value: T) => (resolve(value), turn()) };
+  };
+  const locks: Locks = {
+    open: async () => {},
+    take: (claims) => {
+      const { reply, answer } = answerable<TakeReply[]>();
+      asked.push({ claims, answer });
+      return reply;
+    },
+    renew: async (renewals) => renewals.map(({ lease }) => ({ status: "renewed", remaining: lease })),
+    release: async (releases) => {
+      released.push(...releases);
+      return releases.map(() => ({ status: "released", freed: true }));
+    },
+    releaseAll: async () => {},
+    inspect: async () => [],
+  };
+  const host = {
+    standing: 1,
+    listeningSince: 0,
+    stand: () => {
+      const { reply, answer } = answerable<StandReply>();
+      words.push({ answer });
+      return reply;
+    },
+    withdraw: ({ id }: Claim) => void withdrawn.push(id),
+    unannounce() {},
+    giveBack: async (grantId: string) => {
+      released.push(byGrant(grantId));
+      return { status: "released", freed: true } as const;
+    },
+  };
+  const handOff = new HandOff(locks, host, STRICT);
+  const server = handOff.listen({
+    granted: (handover) => void handovers.push(handover),
+    wake() {},
+    wakeAll() {},
+    lost: (ids) => void lost.push(...ids),
+    lostAll() {},
+  });
+  const take = (claim: Claim) => Promise.resolve(handOff.take([claim])).then(([reply]) => reply);
+  const release = (claim: Claim) =>
+    Promise.resolve(handOff.release([byGrant(claim.id)])).then(([reply]) => reply);
+  return { server, take, release, asked, words, released, withdrawn, handovers, lost };
+}
+
+const granted = (claim: Claim, token: number): TakeReply => ({
+  status: "granted",
+  grantId: claim.id,
+  token,
+  remaining: claim.lease,
+});
+const queued = (ticket: number): TakeReply => ({ status: "queued", ticket, checkIn: 1_000 });
+
+it("an answer that it waits, from before it was handed the lock, neither gives the lock back nor queues it", async () => {
+  const { server, take, asked, withdrawn, lost } = scripted();
+  const claim = claimOf({});
+  const first = take(claim);
+  await asked[0]!.answer([queued(5)]);
+  expect(await first).toMatchObject({ status: "queued", ticket: 5 });
+  const again = take(claim);
+  server.granted({ claimId: claim.id, ticket: 5, token: 6, remaining: 8_000, provisional: true });
+  await asked[1]!.answer([queued(5)]);
+  expect(await again).toMatchObject({ status: "granted", token: 6 });
+  expect([withdrawn, lost]).toEqual([[], []]);
+});
+
+it("an answer that it had to queue again tells that what it was handed is gone", async () => {
+  const { server, take, asked, withdrawn } = scripted();
+  const claim = claimOf({});
+  void take(claim);
+  await asked[0]!.answer([queued(5)]);
+  const again = take(claim);
+  server.granted({ claimId: claim.id, ticket: 5, token: 6, remaining: 8_000, provisional: true });
+  await asked[1]!.answer([queued(9)]);
+  expect(await again).toMatchObject({ status: "queued", ticket: 9 });
+  expect(withdrawn).toEqual([]);
+});
+
+it("who came home while it was asked for leaves the place it has at the server meanwhile, and keeps its turn", async () => {
+  const { take, release, asked, words, withdrawn, handovers, released } = scripted();
+  const [holder, one, two] = [claimOf({}), claimOf({}), claimOf({})];
+  void take(one);
+  void take(two);
+  await asked[0]!.answer([queued(1)]);
+  await asked[1]!.answer([queued(2)]);
+  void take(holder);
+  await asked[2]!.answer([granted(holder, 3)]);
+  expect(words).toHaveLength(1);
+  const again = take(one);
+  // The server called them home before it was asked again, and says so later.
+  await asked[3]!.answer([queued(4)]);
+  expect(await again).toMatchObject({ status: "queued", ticket: 4 });
+  const recalled = [
+    { claimId: one.id, ticket: 1 },
+    { claimId: two.id, ticket: 2 },
+  ];
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled });
+  expect(withdrawn).toEqual([one.id]);
+  expect(await release(holder)).toEqual({ status: "released", freed: true });
+  expect(handovers).toMatchObject([{ claimId: one.id, ticket: 4 }]);
+  await release(one);
+  expect(handovers).toMatchObject([{ claimId: one.id }, { claimId: two.id, ticket: 2 }]);
+  expect(handovers[1]!.token).toBeGreaterThan(handovers[0]!.token as number);
+  await release(two);
+  expect(released).toEqual([byGrant(holder.id)]);
+});
+
+it("a withdrawal of who gave the lock on to another frees nothing", async () => {
+  const { take, release, asked, words, released, handovers } = scripted();
+  const [holder, next] = [claimOf({}), claimOf({})];
+  void take(holder);
+  await asked[0]!.answer([granted(holder, 1)]);
+  void take(next);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  await release(holder);
+  expect(handovers).toMatchObject([{ claimId: next.id }]);
+  expect(await release(holder)).toEqual({ status: "released", freed: false });
+  expect(released).toEqual([]);
+  await release(next);
+  expect(released).toEqual([byGrant(holder.id)]);
+});
+
+it("a release waits for the server's word where nobody here is sure to want the lock, and is told when it is free", async () => {
+  const { take, release, asked, words, released } = scripted();
+  const [waiting, holder] = [claimOf({}), claimOf({})];
+  void take(waiting);
+  await asked[0]!.answer([queued(1)]);
+  void take(holder);
+  await asked[1]!.answer([granted(holder, 2)]);
+  const freed = release(holder);
+  expect(released).toEqual([]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 1, recalled: [] });
+  expect(await freed).toEqual({ status: "released", freed: true });
+  expect(released).toEqual([byGrant(holder.id)]);
+});
+
+it("a server that says the lock is gone is believed: its holder is told, and those who wait ask there", async () => {
+  const { take, asked, words, lost } = scripted();
+  const [holder, next] = [claimOf({}), claimOf({})];
+  void take(holder);
+  await asked[0]!.answer([granted(holder, 1)]);
+  const waits = take(next);
+  await words[0]!.answer({ status: "lost" });
+  expect(lost).toEqual([holder.id]);
+  expect(asked[1]!.claims).toEqual([next]);
+  await asked[1]!.answer([granted(next, 9)]);
+  expect(await waits).toMatchObject({ status: "granted", token: 9 });
+});
