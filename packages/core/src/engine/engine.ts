@@ -16,7 +16,7 @@ import { bindToTransaction } from "./binding.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Exchange } from "./exchange.ts";
 import { Grant } from "./grant.ts";
-import { giveUp, runJob } from "./job.ts";
+import { giveUp, runJob, runJobInTime } from "./job.ts";
 import { isThenable } from "./outbox.ts";
 import type { Policy } from "./policy.ts";
 import { closed, notAcquired, timedOut, unavailable, unbound, unsupported } from "./refusals.ts";
@@ -105,7 +105,7 @@ export class Engine implements Provider {
     if (held instanceof Grant) return runJob(held, job, this.#exchange, this.#logger);
     return held.then((grant) => {
       if (args.signal?.aborted) return giveUp(grant, args.signal, this.#exchange);
-      return runJob(grant, job, this.#exchange, this.#logger);
+      return runJobInTime(grant, job, this.#exchange, this.#logger);
     });
   }
 

@@ -29,6 +29,25 @@ export async function runJob<T>(
   }
 }
 
+/**
+ * Runs a job whose grant had to be waited for, unless that has ended since: between the two the process may have stood still, or
+ * been kept busy by the jobs of other grants.
+ */
+export function runJobInTime<T>(
+  grant: Grant,
+  job: (lock: Lock) => Awaitable<T>,
+  exchange: Exchange,
+  logger: Logger | null,
+): Promise<T> {
+  const begin = (lock: Lock): Awaitable<T> => {
+    if (grant.remaining() === 0)
+      grant.lose("its lease ended before the job could begin; the job did not run");
+    grant.assertHeld();
+    return job(lock);
+  };
+  return runJob(grant, begin, exchange, logger);
+}
+
 /** Gives back a grant that came when nobody waited for it any more. */
 export async function giveUp(grant: Grant, signal: AbortSignal, exchange: Exchange): Promise<never> {
   try {

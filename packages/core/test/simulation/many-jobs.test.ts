@@ -5,7 +5,7 @@ import { LockError } from "../../src/contract/errors.ts";
 import { deferred } from "../deferred.ts";
 import { outcomeOf } from "../outcome.ts";
 import { settled } from "./manual-clock.ts";
-import { executeArgs, freed, queued, ScriptedStore, stage } from "./scripted-store.ts";
+import { executeArgs, freed, granted, queued, ScriptedStore, stage } from "./scripted-store.ts";
 
 describe("of several jobs, in whatever order they end,", () => {
   const orders = [
@@ -42,6 +42,53 @@ describe("of several jobs, in whatever order they end,", () => {
       await engine.close(Infinity);
     });
   }
+});
+
+describe("of jobs that are granted together,", () => {
+  test("one whose lease ends while another keeps the process busy does not begin, and its lock is given back", async () => {
+    const { engine, store, clock } = await stage();
+    store.releases.always = () => freed;
+    const args = { ...executeArgs, expire: 2_000 };
+    const ran: string[] = [];
+    const work = (key: string) => () => {
+      ran.push(key);
+      clock.jump(1_500 * ran.length);
+      return key;
+    };
+    const outcomes = ["a", "b", "c"].map((key) =>
+      outcomeOf(engine.execute([key], work(key), args, undefined)),
+    );
+    const take = await store.takes.next();
+    take.answer(...take.requests.map(({ id, lease }) => granted(id, { remaining: lease })));
+    const [, b, c] = await Promise.all(outcomes);
+    expect(ran).toEqual(["a", "b"]);
+    // The second was protected when it began, but not to its end.
+    expect(b).toMatchObject({ error: { code: "LOCK_LOST" } });
+    expect(c).toMatchObject({
+      error: { code: "LOCK_LOST", message: expect.stringContaining("did not run") as string },
+    });
+    await settled();
+    const given = store.releases.all.flat();
+    expect(given).toContainEqual(expect.objectContaining({ grantId: take.requests[2]!.id, tombstone: true }));
+    await engine.close(Infinity);
+    await clock.run(60_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("one that the backend calls lost in the moment of its grant does not begin either", async () => {
+    const { engine, store } = await stage();
+    store.releases.always = () => freed;
+    let ran = false;
+    const outcome = outcomeOf(engine.execute(["k"], () => (ran = true), executeArgs, undefined));
+    const take = await store.takes.next();
+    take.answer(queued(1));
+    await settled();
+    const claimId = take.requests[0]!.id;
+    store.events.granted({ claimId, ticket: 1, token: 1, remaining: 8_000, provisional: true });
+    store.events.lostAll();
+    expect(await outcome).toMatchObject({ error: { code: "LOCK_LOST" } });
+    expect(ran).toBe(false);
+  });
 });
 
 describe("a grant that comes when the caller has just gone", () => {

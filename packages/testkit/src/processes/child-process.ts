@@ -175,10 +175,12 @@ export async function startProcess(
   const suspended = (signal: "SIGKILL" | "SIGSTOP"): void => {
     note(signal);
     const written = { process: settings.name, call: 0, kind: "suspended", keys: [], limit: 1 } as const;
-    history.push({ ...written, at: process.hrtime.bigint() });
+    const stamp = (): void => void history.push({ ...written, at: process.hrtime.bigint() });
+    stamp();
     child.kill(signal);
-    // Again, for what it was granted before the signal reached it.
-    history.push({ ...written, at: process.hrtime.bigint() });
+    // Again, for what it was granted before the signal reached it: now, and for what ran on for a moment on another processor.
+    stamp();
+    setTimeout(stamp, 2).unref();
   };
   const kill = async (): Promise<void> => {
     suspended("SIGKILL");

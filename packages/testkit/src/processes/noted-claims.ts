@@ -22,13 +22,10 @@ export function notedClaims(
     call: number,
     keys: readonly string[],
     limit = 1,
-    lock?: Lock,
+    at = process.hrtime.bigint(),
+    token?: bigint,
   ): void => {
-    const token = lock === undefined ? undefined : tokenOf(lock, manifest);
-    send({
-      report: "event",
-      event: { at: process.hrtime.bigint(), process: name, call, kind, keys, limit, token },
-    });
+    send({ report: "event", event: { at, process: name, call, kind, keys, limit, token } });
   };
 
   const claim = async (
@@ -38,12 +35,15 @@ export function notedClaims(
     take: (held: Job) => Promise<void>,
     job: Job,
   ): Promise<void> => {
-    let ran = false;
+    let acted = false;
     note("asked", call, keys, limit);
     try {
       await take(async (lock) => {
-        ran = true;
-        note("granted", call, keys, limit, lock);
+        const at = process.hrtime.bigint();
+        // A process that stood still may go on just here, long after its lease. What is held now was held at that time.
+        if (lock.remaining() === 0) return;
+        acted = true;
+        note("granted", call, keys, limit, at, tokenOf(lock, manifest));
         lock.signal.addEventListener("abort", () => {
           note("lost", call, keys, limit);
           send({ report: "aborted", call, message: String(lock.signal.reason) });
@@ -51,9 +51,8 @@ export function notedClaims(
         await job(lock);
         note("released", call, keys, limit);
       });
-    } catch (error) {
-      if (!ran) note("refused", call, keys, limit);
-      throw error;
+    } finally {
+      if (!acted) note("refused", call, keys, limit);
     }
   };
 
