@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { deferred, type Deferred } from "./world/deferred.ts";
 
 /** Where the backend listens. */
 export interface ProxyTarget {
@@ -14,7 +16,7 @@ export interface FaultProxy extends AsyncDisposable {
   readonly port: number;
   /** How many connections go through it. */
   readonly connections: number;
-  /** Delays everything, in both directions, by so many milliseconds from now on. */
+  /** Delays everything, in both directions, by so many milliseconds from now on; what is on its way already keeps its delay. */
   latency(milliseconds: number): void;
   /** Holds back everything in both directions, connections stay open; `resume` lets it through. */
   stall(): void;
@@ -38,24 +40,38 @@ interface Link {
 export async function startProxy(target: ProxyTarget): Promise<FaultProxy> {
   const links = new Set<Link>();
   let delay = 0;
-  let stalled: (() => void)[] | null = null;
+  let stalled: Deferred<void> | null = null;
   let lose: (() => void) | null = null;
 
   const cut = ({ client, backend }: Link): void => {
     client.resetAndDestroy();
     backend.resetAndDestroy();
   };
-  // Timers of one delay ring in the order in which they were set, so that bytes stay in order.
-  const later = (deliver: () => void): void => {
-    const due = (): void => void (stalled === null ? deliver() : stalled.push(deliver));
-    if (delay === 0 && stalled === null) deliver();
-    else setTimeout(due, delay);
+  const resumed = async (): Promise<void> => {
+    if (stalled === null) return;
+    await stalled.promise;
+    // It may be stalled anew meanwhile.
+    await resumed();
+  };
+  // For one direction of a connection: what comes later is never delivered sooner, though it be delayed for less.
+  const inOrder = (): ((deliver: () => void) => void) => {
+    let last = Promise.resolve();
+    return (deliver) => {
+      const [before, due] = [last, delay > 0 ? pause(delay) : undefined];
+      last = (async () => {
+        await before;
+        await due;
+        await resumed();
+        deliver();
+      })();
+    };
   };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     const backend = connect({ ...target, noDelay: true, allowHalfOpen: true });
     const link: Link = { client, backend };
     links.add(link);
     const pipe = (from: Socket, to: Socket): void => {
+      const later = inOrder();
       from.on("data", (bytes) => {
         if (from === backend && lose !== null) {
           const lost = lose;
@@ -89,9 +105,9 @@ export async function startProxy(target: ProxyTarget): Promise<FaultProxy> {
   };
   const port = await listen(0);
   const resume = (): void => {
-    const held = stalled ?? [];
+    const held = stalled;
     stalled = null;
-    for (const deliver of held) deliver();
+    held?.resolve();
   };
   const close = async (): Promise<void> => {
     await refuse();
@@ -107,7 +123,7 @@ export async function startProxy(target: ProxyTarget): Promise<FaultProxy> {
       delay = milliseconds;
     },
     stall: () => {
-      stalled ??= [];
+      stalled ??= deferred();
     },
     resume,
     cut: () => {

@@ -60,6 +60,31 @@ test("delays both directions", async () => {
   expect(performance.now() - start).toBeGreaterThan(115);
 });
 
+test("keeps bytes in order when the delay is lowered or taken away while some are on their way", async () => {
+  const socket = await client();
+  const text = "slow, quicker, at once";
+  let came = "";
+  const all = new Promise<void>((resolve) => {
+    socket.on("data", (bytes) => {
+      came += String(bytes);
+      if (came.length === text.length) resolve();
+    });
+  });
+  for (const [delay, part] of [
+    [80, "slow, "],
+    [20, "quicker, "],
+    [0, "at once"],
+  ] as const) {
+    proxy.latency(delay);
+    socket.write(part);
+    // The proxy has it, and holds it back or not.
+    await pause(10);
+  }
+  await all;
+  expect(came).toBe(text);
+  expect(received).toBe(text);
+});
+
 test("holds everything back while it is stalled, and loses nothing of it", async () => {
   const socket = await client();
   proxy.stall();
