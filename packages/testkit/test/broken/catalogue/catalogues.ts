@@ -6,11 +6,14 @@ import { SharedStore } from "../references/shared-store.ts";
 import { byHand } from "./by-hand.ts";
 import { fencing } from "./fencing.ts";
 import { holding } from "./holding.ts";
+import { inspection } from "./inspection.ts";
 import { instances } from "./instances.ts";
 import { keys } from "./keys.ts";
 import { leaks } from "./leaks.ts";
 import { loss } from "./loss.ts";
+import { owners } from "./owners.ts";
 import { queue } from "./queue.ts";
+import { releaseAll } from "./release-all.ts";
 import { remote } from "./remote.ts";
 import { replies } from "./replies.ts";
 
@@ -18,7 +21,18 @@ import { replies } from "./replies.ts";
 export const catalogues: Readonly<Record<string, Catalogue>> = {
   stores: {
     correct: { Store: ReferenceStore },
-    broken: [...holding, ...queue, ...keys, ...fencing, ...loss, ...replies, ...leaks],
+    broken: [
+      ...holding,
+      ...releaseAll,
+      ...owners,
+      ...queue,
+      ...keys,
+      ...fencing,
+      ...loss,
+      ...replies,
+      ...inspection,
+      ...leaks,
+    ],
   },
   shared: { correct: { Store: SharedStore }, broken: instances },
   served: { correct: { Store: ServedStore }, broken: remote },
