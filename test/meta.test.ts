@@ -50,6 +50,17 @@ describe("every provider package", async () => {
   }
 });
 
+describe("every mode of provider-postgres", () => {
+  for (const mode of ["", "rows-", "pooled-"]) {
+    test(`${mode || "session-"}conformance runs on PostgreSQL 15 too`, async () => {
+      const source = await text(`packages/provider-postgres/test/postgres15-${mode}conformance.test.ts`);
+      expect(source).toMatch(/await describeConformance\(\{/);
+      expect(source).toContain("testVersion15(server.url)");
+      expect(source, "a part of the suite is no proof").not.toMatch(/\bonly\b/);
+    });
+  }
+});
+
 describe("every error code", async () => {
   const declared = /export type LockErrorCode =([^;]*);/.exec(
     await text("packages/core/src/contract/errors.ts"),

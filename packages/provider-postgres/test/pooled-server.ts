@@ -1,4 +1,4 @@
-import { startPgBouncer, startPostgres, type PgBouncer } from "@lock/testkit/containers";
+import { startPgBouncer, startPostgres, type PgBouncer, type PostgresServer } from "@lock/testkit/containers";
 import { migrate } from "../src/migrate.ts";
 
 export interface PooledServer extends AsyncDisposable {
@@ -8,8 +8,11 @@ export interface PooledServer extends AsyncDisposable {
 }
 
 /** A migrated server behind a PgBouncer that gives its connections back after each transaction. */
-export async function pooledServer(settings: Record<string, string | number> = {}): Promise<PooledServer> {
-  const server = await startPostgres();
+export async function pooledServer(
+  settings: Record<string, string | number> = {},
+  start: () => Promise<PostgresServer> = startPostgres,
+): Promise<PooledServer> {
+  const server = await start();
   try {
     await migrate(server.url);
     const pooler = await startPgBouncer(server, { settings });
