@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { backendNames, type BackendName } from "./contenders/of-backend.ts";
-import { parts, type Part } from "./part.ts";
+import { everydayParts, parts, type Part } from "./part.ts";
 import { fullPlan, quickPlan, type Plan } from "./plan.ts";
 
 export interface Wishes {
@@ -17,7 +17,7 @@ export interface Wishes {
 
 export const usage: string = `pnpm bench [${backendNames.join("] [")}] [options]
   --only ${parts.join("|")}
-                   only that part; may be repeated
+                   only that part; may be repeated (growth and neighbours, of PostgreSQL, run only so)
   --peer NAME     only peers with that in their name; may be repeated
   --waiters N     contended: only contests of so many waiters (8 and 64)
   --rounds N      rounds of each part (7)
@@ -49,7 +49,7 @@ export function readArguments(args: readonly string[]): Wishes {
   const held = values.million ? [...plan.held, 1_000_000] : plan.held;
   return {
     backends: among(backendNames, positionals),
-    parts: among(parts, values.only ?? []),
+    parts: values.only === undefined ? everydayParts : among(parts, values.only),
     peers: values.peer ?? [],
     plan: { ...plan, rounds, contests, held },
     medusa: values.medusa,

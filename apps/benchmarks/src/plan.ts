@@ -18,6 +18,9 @@ export interface Plan {
   readonly renewing: { readonly locks: number; readonly lease: number; readonly milliseconds: number };
   readonly queueDepth: number;
   readonly sized: number;
+  /** How often locks are taken and given back while the tables are watched, and how often one looks. */
+  readonly growth: { readonly cycles: number; readonly looks: number };
+  readonly neighbours: { readonly waiters: number; readonly milliseconds: number };
 }
 
 /** One way to contend for a key. */
@@ -55,6 +58,8 @@ export const fullPlan: Plan = {
   renewing: { locks: 10_000, lease: 30, milliseconds: 30_000 },
   queueDepth: 10_000,
   sized: 20_000,
+  growth: { cycles: 1_000_000, looks: 10 },
+  neighbours: { waiters: 64, milliseconds: 4_000 },
 };
 
 /** A smoke check: every part runs once or twice. Its figures are worth nothing. */
@@ -76,6 +81,8 @@ export const quickPlan: Plan = {
   renewing: { locks: 500, lease: 2, milliseconds: 1_500 },
   queueDepth: 1_000,
   sized: 2_000,
+  growth: { cycles: 2_000, looks: 2 },
+  neighbours: { waiters: 8, milliseconds: 300 },
 };
 
 export function contestName({ waiters, processes, link, hold }: Contest): string {

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { redisProvider } from "../src/index.ts";
 import { deferred } from "./deferred.ts";
 import { eventually } from "./eventually.ts";
-import { client, journal, leftBehind, newNamespace } from "./instance.ts";
+import { claimOf, client, instance, journal, leftBehind, newNamespace } from "./instance.ts";
 import { steppedServer } from "./stepped-server.ts";
 
 const hour = 3_600;
@@ -139,5 +139,31 @@ it("a server's clock stepped an hour back breaks nothing: what is held is held, 
     ),
   ).toBe("free");
   await other.releaseAll();
+  await nothingLeft(redis, namespace);
+}, 30_000);
+
+it("after a server's clock stepped an hour back, a dead waiter keeps its place, and costs those behind it a hand-over of 8 s and no more", async () => {
+  const server = await steppedServer();
+  await using redis = client(server.url);
+  const { one, other, namespace } = await services(server.url);
+  await using dead = await instance({ redisUrl: server.url, namespace });
+  const held = await one.acquire("a", { ownerId: "u" });
+  const claim = claimOf({ keys: ["a"] });
+  expect(await dead.take(claim)).toMatchObject({ status: "queued" });
+  // Asks no more from here on: to the others it is dead.
+  const behind = other.execute("a", () => "had its turn", { timeout: "25s" });
+  await eventually(async () => (await one.inspect("a"))[0]?.waiting).toBe(2);
+  await server.step(-hour);
+  // By the clock as it was, its place has died.
+  await server.step(-hour + 7);
+  expect((await one.inspect("a"))[0]).toMatchObject({ waiting: 2 });
+
+  await held.release();
+  const { remaining } = await dead.handedTo(claim.id);
+  expect(remaining).toBeLessThanOrEqual(8_000);
+  expect((await one.inspect("a"))[0]?.waiting).toBe(1);
+  // It ends by the clock as it is now.
+  await server.step(-hour + 7 + 8);
+  expect(await behind).toBe("had its turn");
   await nothingLeft(redis, namespace);
 }, 30_000);

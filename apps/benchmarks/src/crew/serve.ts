@@ -40,6 +40,8 @@ const tasks: { readonly [Name in TaskName]: (ask: Tasks[Name]["ask"]) => Promise
   held: async (ask) => (await import("../work/held.ts")).measureHeld(ask),
   emptyOut: async (ask) => (await import("../work/held.ts")).emptyOut(ask),
   renewing: async (ask) => (await import("../work/renewing.ts")).measureRenewing(ask),
+  cycle: async (ask) => (await import("../work/growth.ts")).cycle(ask),
+  traffic: async (ask) => (await import("../work/neighbours.ts")).runTraffic(ask),
 };
 
 async function carryOut({ id, task, ask }: Request): Promise<Response> {

@@ -1,5 +1,7 @@
 import type { BackendName } from "../contenders/of-backend.ts";
 import type { HeldCosts } from "../work/held.ts";
+import type { Cycling } from "../work/growth.ts";
+import type { Traffic, TrafficRun } from "../work/neighbours.ts";
 import type { RenewalCost } from "../work/renewing.ts";
 import type { Sizes } from "../work/bytes.ts";
 import type { QueueRun } from "../work/queue.ts";
@@ -30,6 +32,8 @@ export interface Tasks {
     ask: { backend: BackendName; url: string; locks: number; lease: number; milliseconds: number };
     answer: RenewalCost;
   };
+  cycle: { ask: Cycling; answer: void };
+  traffic: { ask: Traffic; answer: TrafficRun };
 }
 
 export type TaskName = keyof Tasks;

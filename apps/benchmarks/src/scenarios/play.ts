@@ -9,7 +9,9 @@ import { startServer } from "../servers/start-server.ts";
 import { playBytes } from "./bytes.ts";
 import { playContended } from "./contended.ts";
 import { countRequests } from "./counting.ts";
+import { playGrowth } from "./growth.ts";
 import { playHeld } from "./held.ts";
+import { playNeighbours } from "./neighbours.ts";
 import { playQueue } from "./queue.ts";
 import { playRenewing } from "./renewing.ts";
 import type { Stage } from "./stage.ts";
@@ -22,6 +24,8 @@ const plays: { readonly [Name in Part]: (stage: Stage) => Promise<void> } = {
   renewing: playRenewing,
   queue: playQueue,
   bytes: playBytes,
+  growth: playGrowth,
+  neighbours: playNeighbours,
 };
 
 function isWanted({ name, standing }: Contender, peers: readonly string[]): boolean {
