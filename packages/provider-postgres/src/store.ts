@@ -136,6 +136,24 @@ export class PostgresStore implements LockStore {
   }
 
   async take(claims: readonly Claim[]): Promise<TakeReply[]> {
+    const suspects = this.#transactions.suspects(claims);
+    if (suspects.size === 0) return this.#take(claims);
+    // The others go out at once: nothing that comes after them may overtake them.
+    const others = claims.filter((claim) => !suspects.has(claim));
+    const [replies, refusals] = await Promise.all([
+      others.length > 0 ? this.#take(others) : [],
+      this.#transactions.refusals(suspects, this.#open.rows),
+    ]);
+    const cleared = [...suspects.keys()].filter((claim) => !refusals.has(claim));
+    const later = cleared.length > 0 ? await this.#take(cleared) : [];
+    return claims.map((claim): TakeReply => {
+      const error = refusals.get(claim);
+      if (error !== undefined) return { status: "failed", error };
+      return (replies[others.indexOf(claim)] ?? later[cleared.indexOf(claim)]) as TakeReply;
+    });
+  }
+
+  async #take(claims: readonly Claim[]): Promise<TakeReply[]> {
     const { rows, sessions, polled } = this.#open;
     const locks = sessions ?? rows;
     const replies = await (polled?.take(claims, (open) => locks.take(open)) ?? locks.take(claims));

@@ -1,4 +1,4 @@
-import { LockError, type Binding } from "@lock/core";
+import { LockError, type Binding, type Claim } from "@lock/core";
 import { randomBytes } from "node:crypto";
 import { explained } from "./failures.ts";
 import { halves } from "./operations/advisory.ts";
@@ -12,12 +12,15 @@ interface PgTransaction {
 /** A transaction of drizzle. */
 interface DrizzleTransaction {
   execute(text: string): PromiseLike<unknown>;
+  /** Of drizzle itself; the same for transactions within it, which are savepoints. */
+  readonly session?: { readonly client?: unknown };
 }
 
-interface Bound {
+export interface Bound {
   readonly keys: readonly string[];
   /** The number that the transaction holds an advisory lock on. */
   readonly id: bigint;
+  readonly connection: unknown;
 }
 
 /**
@@ -43,7 +46,37 @@ export class Transactions {
       );
     }
     if (reply === "gone") throw new Error("The grant ended before it could be bound to the transaction");
-    this.#bound.set(id, { keys, id });
+    this.#bound.set(id, { keys, id, connection: connectionOf(transaction) });
+  }
+
+  /** The claims that would wait for the end of their own transaction, unless what they were bound to is over already. */
+  suspects(claims: readonly Claim[]): Map<Claim, readonly Bound[]> {
+    const suspects = new Map<Claim, readonly Bound[]>();
+    if (this.#bound.size === 0) return suspects;
+    for (const claim of claims) {
+      // A shared lock may be let in beside another of its own transaction.
+      if (claim.transaction == null || !claim.wait || claim.limit !== 1) continue;
+      const connection = connectionOf(claim.transaction);
+      const own = [...this.#bound.values()].filter(
+        (bound) => bound.connection === connection && claim.keys.some((key) => bound.keys.includes(key)),
+      );
+      if (own.length > 0) suspects.set(claim, own);
+    }
+    return suspects;
+  }
+
+  /** What those of them are refused with that would indeed. */
+  async refusals(suspects: ReadonlyMap<Claim, readonly Bound[]>, rows: Rows): Promise<Map<Claim, LockError>> {
+    const bound = [...new Set([...suspects.values()].flat())];
+    // The same connection may be in a later transaction by now, or have gone back to a savepoint.
+    const ended = new Set(await rows.ended(bound.map(({ id }) => id)));
+    const refusals = new Map<Claim, LockError>();
+    for (const [claim, own] of suspects) {
+      const held = own.filter(({ id }) => !ended.has(id)).flatMap(({ keys }) => keys);
+      const key = claim.keys.find((wanted) => held.includes(wanted));
+      if (key !== undefined) refusals.set(claim, waitsForItself(key));
+    }
+    return refusals;
   }
 
   /** Hands on the keys of the transactions that are over. */
@@ -55,6 +88,19 @@ export class Transactions {
     await rows.look([...new Set(over.flatMap(({ keys }) => keys))]);
     for (const { id } of over) this.#bound.delete(id);
   }
+}
+
+/** Whatever object stands for it, a transaction is known by its connection. */
+function connectionOf(transaction: unknown): unknown {
+  return (transaction as Partial<DrizzleTransaction>).session?.client ?? transaction;
+}
+
+function waitsForItself(key: string): LockError {
+  return new LockError(
+    "LOCK_REENTRANT",
+    `This call would wait for itself: its transaction holds key ${JSON.stringify(key)} already, and does so until it is over`,
+    { keys: [key] },
+  );
 }
 
 async function lockIn(transaction: unknown, id: bigint): Promise<void> {

@@ -109,3 +109,20 @@ test("claims of one tick for the same key are granted in their order, and the ba
   const tickets = replies.slice(1).map((reply) => (reply.status === "queued" ? reply.ticket : 0));
   expect(tickets).toEqual([...tickets].sort((one, other) => one - other));
 });
+
+test("a release that comes twice in one call frees once, of a bare lock and of a row", async () => {
+  for (const own of instances) {
+    const [bare, row] = [claimOf({ keys: ["bare"] }), claimOf({ keys: ["row"], limit: 2 })];
+    for (const claim of [bare, row]) expect(await own.take(claim)).toMatchObject({ status: "granted" });
+    const releases = [bare, row, bare, row].map(({ id, keys }) => ({
+      by: "grant" as const,
+      grantId: id,
+      keys,
+      tombstone: false,
+    }));
+    const freed = (await own.store.release(releases)).map(
+      (reply) => reply.status === "released" && reply.freed,
+    );
+    expect(freed).toEqual([true, true, false, false]);
+  }
+});

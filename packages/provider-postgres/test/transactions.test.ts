@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { postgresProvider } from "../src/provider.ts";
 import { migratedDatabase, type TestDatabase } from "./database.ts";
 import { newId } from "./instance.ts";
+import { containing } from "./matchers.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const refused = { code: "LOCK_NOT_ACQUIRED" };
@@ -69,6 +70,42 @@ describe.each(["session", "rows"] as const)("mode: %s", (mode) => {
     await expect(other.acquire("kept")).rejects.toMatchObject(refused);
     await client.query("COMMIT");
     await other.acquire("kept");
+  });
+
+  test("a key that its own transaction holds is refused at once to who would wait for it", async () => {
+    const transactionManager = client;
+    const waits = { awaitQueue: true, timeout: 15 } as const;
+    const reentrant = { code: "LOCK_REENTRANT", message: containing('"k"') };
+    await client.query("BEGIN");
+    await locking.acquire(["k", "l"], {}, { transactionManager });
+    const before = performance.now();
+    await expect(locking.acquire(["j", "k"], waits, { transactionManager })).rejects.toMatchObject(reentrant);
+    await expect(locking.execute("k", () => {}, waits, { transactionManager })).rejects.toMatchObject(
+      reentrant,
+    );
+    expect(performance.now() - before).toBeLessThan(3_000);
+    // By the rule for who does not wait: two without an owner are strangers.
+    await expect(locking.acquire("k", {}, { transactionManager })).rejects.toMatchObject(refused);
+    expect(await other.inspect(["j", "k"])).toMatchObject([{ holders: [], waiting: 0 }, { waiting: 0 }]);
+    // What is held no more is no reason to refuse.
+    await client.query("COMMIT; BEGIN");
+    await locking.acquire("k", waits, { transactionManager });
+    await client.query("COMMIT");
+  });
+
+  test("so it is in a transaction of drizzle within another, until its savepoint is undone", async () => {
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+    const waits = { awaitQueue: true, timeout: 15 } as const;
+    await drizzle(pool).transaction(async (outer) => {
+      await locking.acquire("k", {}, { transactionManager: outer });
+      const inner = outer.transaction(async (transactionManager) => {
+        await locking.acquire("undone", waits, { transactionManager });
+        await locking.acquire("k", waits, { transactionManager });
+      });
+      await expect(inner).rejects.toMatchObject({ code: "LOCK_REENTRANT" });
+      await locking.acquire("undone", waits, { transactionManager: outer });
+    });
+    await pool.end();
   });
 
   test("a refusal and a time-out leave the transaction usable", async () => {

@@ -80,17 +80,27 @@ export class SessionLocks {
     }
     const freed = new Map<number, boolean | { readonly error: unknown }>();
     const bySession = new Map<LockSession, { n: number; lock: BareLock }[]>();
+    const first = new Map<BareLock, number>();
+    const repeats: { n: number; of: number }[] = [];
     for (const [n, release] of releases.entries()) {
       if (release.by === "owner") continue;
       const id = release.by === "grant" ? release.grantId : release.claimId;
       this.#named.delete(id);
       const lock = this.#bare.find(id);
       if (lock === undefined) continue;
+      const of = first.get(lock);
+      if (of !== undefined) {
+        repeats.push({ n, of });
+        continue;
+      }
+      first.set(lock, n);
       const ofSession = bySession.get(lock.session);
       if (ofSession === undefined) bySession.set(lock.session, [{ n, lock }]);
       else ofSession.push({ n, lock });
     }
     await Promise.all(Array.from(bySession, async ([session, held]) => this.#letGo(session, held, freed)));
+    // It frees nothing that was not freed just before.
+    for (const { n, of } of repeats) freed.set(n, typeof freed.get(of) === "object" ? freed.get(of)! : false);
     // A tombstone is a row, whatever it is for.
     const others = releases.filter(
       (release, n) => !freed.has(n) || (release.by !== "owner" && release.tombstone),
