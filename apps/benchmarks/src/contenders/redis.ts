@@ -1,5 +1,5 @@
 import type { Contender } from "../contender.ts";
-import { lock } from "./redis/lock.ts";
+import { lockContenders } from "./redis/lock.ts";
 import { medusaContenders } from "./redis/medusa.ts";
 import { nodeRedisson } from "./redis/node-redisson.ts";
 import { raw } from "./redis/raw.ts";
@@ -10,7 +10,7 @@ import { simpleRedisMutex } from "./redis/simple-redis-mutex.ts";
 import { verrouContenders } from "./redis/verrou.ts";
 
 export const redisContenders: readonly Contender[] = [
-  lock,
+  ...lockContenders,
   raw,
   ...verrouContenders,
   ...redisSemaphoreContenders,

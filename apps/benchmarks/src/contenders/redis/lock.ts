@@ -3,19 +3,27 @@ import { redisProvider } from "@lock/provider-redis";
 import type { Contender } from "../../contender.ts";
 import { quiet } from "../quiet.ts";
 
-export const lock: Contender = {
-  name: "@lock",
-  standing: "ours",
-  scenarios: ["uncontended", "contended"],
-  sends: ["evalsha", "eval"],
-  open: async ({ url }) => {
-    const locking = await createLocking({
-      providers: [redisProvider({ redisUrl: url, namespace: "lock-benchmark:" })],
-      logger: quiet,
-    });
-    return {
-      run: (key, job) => locking.execute(key, job, { timeout: "60s" }),
-      close: () => locking.close(),
-    };
-  },
-};
+function contender(name: string, scenarios: Contender["scenarios"], handoff: boolean): Contender {
+  return {
+    name,
+    standing: "ours",
+    scenarios,
+    sends: ["evalsha", "eval", "del"],
+    open: async ({ url }) => {
+      const locking = await createLocking({
+        providers: [redisProvider({ redisUrl: url, namespace: "lock-benchmark:", handoff })],
+        logger: quiet,
+      });
+      return {
+        run: (key, job) => locking.execute(key, job, { timeout: "60s" }),
+        close: () => locking.close(),
+      };
+    },
+  };
+}
+
+/** With its defaults, and with every release by way of the server. */
+export const lockContenders: readonly Contender[] = [
+  contender("@lock", ["uncontended", "contended"], true),
+  contender("@lock, handoff: false", ["contended"], false),
+];

@@ -2,6 +2,7 @@ import { manyAtATime, oneAtATime } from "../../scenarios/uncontended.ts";
 import { best, contest, of, per, type At, type Target } from "./target.ts";
 
 const ours = "@lock";
+const strict = "@lock, handoff: false";
 const raw = "raw SET NX PX + EVALSHA";
 const one = { backend: "redis", part: "uncontended", variant: oneAtATime } as const;
 const many = { ...one, variant: manyAtATime };
@@ -81,6 +82,12 @@ export const redisTargets: readonly Target[] = [
     at: "least",
     bound: 20,
     samples: per(of(emptyJob, ours, "grants/s"), best(emptyJob, "grants/s", "greatest")),
+  },
+  {
+    what: "grants of handoff: false, 64 waiters in one process, empty job",
+    at: "least",
+    bound: 20,
+    samples: per(of(emptyJob, ours, "grants/s"), of(emptyJob, strict, "grants/s")),
   },
   {
     what: "% of a core to renew 10,000 locks",
