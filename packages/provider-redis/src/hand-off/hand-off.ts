@@ -192,7 +192,7 @@ export class HandOff implements Locks {
     }
     const named = holds.names.apply(release, id);
     if (release.by === "grant" || named !== release) return named;
-    if (spot?.hold?.locals.delete(id)) return holds.leftBy(spot, spot.hold) ?? FREED;
+    if (spot?.hold?.leave(id)) return holds.leftBy(spot, spot.hold) ?? FREED;
     const follower = spot?.followers?.get(id);
     if (spot && follower) {
       spot.unfollow(id);

@@ -10,6 +10,9 @@ export interface Local {
   readonly late: boolean;
 }
 
+// Most locks are wanted by one: they get no collections of their own.
+const NONE: ReadonlyMap<string, Local> = new Map();
+
 export const FREED: ReleaseReply = { status: "released", freed: true };
 export const NOT_FREED: ReleaseReply = { status: "released", freed: false };
 
@@ -47,7 +50,7 @@ export class Hold {
   /** Those of this process who wait at the server are on their way home. */
   recalling = false;
   /** Who waits for it in this process, first come first. */
-  readonly locals: Map<string, Local> = new Map();
+  locals: ReadonlyMap<string, Local> = NONE;
   /** Nobody joins any more: those who came since wait at the server. */
   sealed = false;
   /** It goes back to the server with the next release. */
@@ -84,12 +87,29 @@ export class Hold {
   }
 
   join(claim: Claim): void {
-    this.locals.set(claim.id, { claim, ticket: this.ticket, late: this.awaitedSince !== null });
+    this.#add({ claim, ticket: this.ticket, late: this.awaitedSince !== null });
   }
 
   /** `late`: others who waited before it do still. */
   bringHome({ claim, ticket }: Queued, late: boolean): void {
-    this.locals.set(claim.id, { claim, ticket, late });
+    this.#add({ claim, ticket, late });
+  }
+
+  #add(local: Local): void {
+    if (this.locals === NONE) this.locals = new Map();
+    (this.locals as Map<string, Local>).set(local.claim.id, local);
+  }
+
+  /** @returns whether it waited here. */
+  leave(claimId: string): boolean {
+    return this.locals !== NONE && (this.locals as Map<string, Local>).delete(claimId);
+  }
+
+  /** Nobody waits here any more. @returns who did. */
+  empty(): Claim[] {
+    const claims = [...this.locals.values()].map(({ claim }) => claim);
+    this.locals = NONE;
+    return claims;
   }
 
   /** The first in line, if it may go before those who wait at the server. */
@@ -107,7 +127,7 @@ export class Hold {
       this.#wanted = Math.min(this.#wanted * 2, MOST_TOKENS);
     }
     if (this.#next > this.#last) return false;
-    this.locals.delete(local.claim.id);
+    this.leave(local.claim.id);
     this.holder = local.claim.id;
     if (local.late) this.#turns += 1;
     this.token = this.#next;

@@ -78,8 +78,7 @@ export class Holds {
     if (before?.grantId === claim.id) return;
     if (before) this.#lose(spot, before);
     spot.hold = new Hold(claim, place, token, deadline, this.#host.standing);
-    const recalls = this.#recalls(spot, spot.hold, performance.now());
-    if (spot.followers !== null || recalls) this.#askForWord(spot, spot.hold);
+    if (spot.followers !== null || this.#recalls(spot, spot.hold)) this.#askForWord(spot, spot.hold);
   }
 
   /** The server handed it over. */
@@ -94,7 +93,7 @@ export class Holds {
   placed(spot: Spot, place: Queued): void {
     const { hold } = spot;
     this.spots.place(spot, place);
-    if (hold !== null && this.#recalls(spot, hold, performance.now())) this.#askForWord(spot, hold);
+    if (hold !== null && this.#recalls(spot, hold)) this.#askForWord(spot, hold);
   }
 
   /** One that does not wait here is to wait for the key: who comes later waits behind it. */
@@ -204,9 +203,10 @@ export class Holds {
   }
 
   /** Whether the first of this process who waits at the server might as well wait here. */
-  #recalls(spot: Spot, hold: Hold, now: number): boolean {
-    const first = spot.queued.values().next().value;
-    return first !== undefined && first.claim.lease === hold.lease && now >= spot.recallAt && !hold.over;
+  #recalls({ queued, recallAt }: Spot, hold: Hold): boolean {
+    if (queued.size === 0 || hold.over) return false;
+    const first = queued.values().next().value;
+    return first?.claim.lease === hold.lease && performance.now() >= recallAt;
   }
 
   /** Asks the server whether this process holds the key, who waits for it there, and for tokens. */
@@ -215,7 +215,7 @@ export class Holds {
     hold.asking = true;
     const sentAt = performance.now();
     const tokens = hold.wanted;
-    const recalls = this.#recalls(spot, hold, sentAt);
+    const recalls = this.#recalls(spot, hold);
     const recall = recalls ? (this.#terms === STRICT ? "alone" : "always") : "never";
     hold.recalling = recalls;
     this.#announced.set(hold.grantId, spot);
@@ -289,8 +289,6 @@ export class Holds {
 
   #sendLocals(hold: Hold): void {
     if (hold.locals.size === 0) return;
-    const claims = [...hold.locals.values()].map(({ claim }) => claim);
-    hold.locals.clear();
-    this.callers.send(claims);
+    this.callers.send(hold.empty());
   }
 }

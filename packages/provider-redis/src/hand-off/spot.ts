@@ -16,6 +16,9 @@ export interface Queued {
   readonly since: number;
 }
 
+// Few keys are waited for: the others get no collections of their own.
+const NONE: ReadonlyMap<string, Queued> = new Map();
+
 /** What this process knows of a key that its callers want. */
 export class Spot {
   readonly key: string;
@@ -23,7 +26,7 @@ export class Spot {
   asking: Claim | null = null;
   followers: Map<string, Follower> | null = null;
   hold: Hold | null = null;
-  readonly queued: Map<string, Queued> = new Map();
+  queued: ReadonlyMap<string, Queued> = NONE;
   /** Not before then are those who wait at the server asked for again. */
   recallAt = 0;
 
@@ -33,6 +36,16 @@ export class Spot {
 
   get empty(): boolean {
     return this.hold === null && this.asking === null && this.followers === null && this.queued.size === 0;
+  }
+
+  place(queued: Queued): void {
+    if (this.queued === NONE) this.queued = new Map();
+    (this.queued as Map<string, Queued>).set(queued.claim.id, queued);
+  }
+
+  /** @returns whether it waited at the server. */
+  displace(claimId: string): boolean {
+    return this.queued !== NONE && (this.queued as Map<string, Queued>).delete(claimId);
   }
 
   follow(claim: Claim): Promise<TakeReply> {

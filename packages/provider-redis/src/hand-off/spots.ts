@@ -28,12 +28,12 @@ export class Spots {
   }
 
   place(spot: Spot, queued: Queued): void {
-    spot.queued.set(queued.claim.id, queued);
+    spot.place(queued);
     this.#places.set(queued.claim.id, spot);
   }
 
   displace(spot: Spot, claimId: string): void {
-    if (spot.queued.delete(claimId)) this.#places.delete(claimId);
+    if (spot.displace(claimId)) this.#places.delete(claimId);
   }
 
   /** Nothing is kept of a key that nobody holds or wants. */
