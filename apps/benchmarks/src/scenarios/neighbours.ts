@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Contender } from "../contender.ts";
 import { Member } from "../crew/member.ts";
 import { ratios } from "../statistics/spread.ts";
+import type { Traffic } from "../work/neighbours.ts";
 import { contendTogether } from "./contend-together.ts";
 import { competing, entry, rotated, type Stage } from "./stage.ts";
 
@@ -20,24 +21,25 @@ const companies: readonly Company[] = [
   { name: "beside waiters of four processes", processes: 4 },
 ];
 
-const rates = [
-  ["1,000 transactions a second", 1_000],
-  ["16 clients, one transaction after the other", Infinity],
+const kinds = [
+  { kind: "1,000 transactions a second", perSecond: 1_000, notify: false },
+  { kind: "16 clients, one transaction after the other", perSecond: Infinity, notify: false },
+  { kind: "16 clients whose transactions send a NOTIFY too", perSecond: Infinity, notify: true },
 ] as const;
 
-/** What a contended lock costs those who use the same server for something else: a NOTIFY makes commits wait for each other. */
+/** What a contended lock costs those who use the same server for something else. Commits of those that send a NOTIFY wait for each other. */
 export async function playNeighbours(stage: Stage): Promise<void> {
   const { backend, plan, tell } = stage;
   if (backend !== "postgres") return;
   const contender = competing(stage, "contended").find(({ standing }) => standing === "ours")!;
   const neighbours = new Member();
   try {
-    for (const [rate, perSecond] of rates) {
-      tell(`neighbours, ${rate}`);
-      const variant = `${rate}, ${plan.neighbours.waiters} waiters, empty job`;
+    for (const { kind, ...traffic } of kinds) {
+      tell(`neighbours, ${kind}`);
+      const variant = `${kind}, ${plan.neighbours.waiters} waiters, empty job`;
       // The first round is for the compilers and caches.
       for (let round = -1; round < plan.rounds; round += 1) {
-        await playRound(stage, contender, neighbours, variant, perSecond, round);
+        await playRound(stage, contender, neighbours, variant, traffic, round);
       }
       compare(stage, variant);
     }
@@ -51,7 +53,7 @@ async function playRound(
   contender: Contender,
   neighbours: Member,
   variant: string,
-  perSecond: number,
+  kind: Pick<Traffic, "perSecond" | "notify">,
   round: number,
 ): Promise<void> {
   const { backend, server, plan, sheet } = stage;
@@ -64,7 +66,7 @@ async function playRound(
     const time = { milliseconds: milliseconds + 2 * LEAD, patience: plan.patience };
     const contest = processes === 0 ? null : contendTogether(crew, ask, time);
     await pause(LEAD);
-    const traffic = await neighbours.ask("traffic", { url: server.url, perSecond, milliseconds });
+    const traffic = await neighbours.ask("traffic", { ...kind, url: server.url, milliseconds });
     const visits = (await contest)?.visits.length ?? 0;
     if (round < 0) continue;
     const who = { name, standing: "ours" } as const;

@@ -7,6 +7,8 @@ export interface Traffic {
   /** How many transactions are begun in a second, whatever became of the earlier ones; `Infinity`: each client begins its next at once. */
   readonly perSecond: number;
   readonly milliseconds: number;
+  /** Whether each sends a notification too. */
+  readonly notify: boolean;
 }
 
 /** What became of transactions that have nothing to do with locks. */
@@ -20,6 +22,12 @@ export interface TrafficRun {
 const CLIENTS = 16;
 const SLOW = 0.99;
 
+const write = { name: "write", text: "INSERT INTO neighbours (what) VALUES ('x')" };
+const writeAndTell = {
+  name: "write and tell",
+  text: "WITH written AS (INSERT INTO neighbours (what) VALUES ('x') RETURNING what) SELECT pg_notify('neighbours', what) FROM written",
+};
+
 let clients: Promise<readonly pg.Client[]> | undefined;
 
 async function connect(url: string): Promise<readonly pg.Client[]> {
@@ -30,7 +38,7 @@ async function connect(url: string): Promise<readonly pg.Client[]> {
 }
 
 /** Each transaction writes a row of a table that is nobody else's. */
-export async function runTraffic({ url, perSecond, milliseconds }: Traffic): Promise<TrafficRun> {
+export async function runTraffic({ url, perSecond, milliseconds, notify }: Traffic): Promise<TrafficRun> {
   clients ??= connect(url);
   const all = await clients;
   const took: number[] = [];
@@ -42,7 +50,7 @@ export async function runTraffic({ url, perSecond, milliseconds }: Traffic): Pro
       const due = paced ? begin + (begun++ * 1_000) / perSecond : performance.now();
       if (due >= begin + milliseconds) return;
       if (due > performance.now()) await pause(due - performance.now());
-      await client.query({ name: "write", text: "INSERT INTO neighbours (what) VALUES ($1)", values: ["x"] });
+      await client.query(notify ? writeAndTell : write);
       took.push(performance.now() - due);
     }
   };
