@@ -52,6 +52,19 @@ describe("hand-over", () => {
     expect([holder.handovers, second.handovers]).toEqual([[], []]);
   });
 
+  it("hands on the key that is freed, and none that its name ends with", async () => {
+    await using one = await instance();
+    const [held, other] = [claimOf({ keys: ["ka"] }), claimOf({ keys: ["a"] })];
+    const [first, second] = [claimOf({ keys: ["ka"] }), claimOf({ keys: ["a"] })];
+    await one.store.take([held, other, first, second]);
+    await one.release(byGrant(held.id, ["ka"]));
+    expect(await one.store.inspect(["ka", "a"])).toMatchObject([
+      { waiting: 0, holders: [{}] },
+      { waiting: 1, holders: [{}] },
+    ]);
+    await one.handedTo(first.id);
+  });
+
   it("gives the whole lease once the waiter confirms by asking, with the same token", async () => {
     await using one = await instance();
     const [held, next] = [claimOf({}), claimOf({})];

@@ -1,5 +1,6 @@
 import { PLACE_LIFETIME } from "@lock/core";
 import { expect, it } from "vitest";
+import { KeyLayout } from "../src/key-layout.ts";
 import { byClaim, byGrant, claimOf, client, instance, leftBehind, newNamespace } from "./instance.ts";
 
 const pause = (milliseconds: number): Promise<void> =>
@@ -160,4 +161,60 @@ it("releaseAll of everything leaves of a lock with a lease only its record, whic
   expect(await one.release(byGrant(running.id))).toEqual({ status: "released", freed: false });
   await pause(350);
   expect(await leftBehind(redis, namespace)).toEqual([]);
+});
+
+it("what releaseAll of everything freed was not held, to the newest of it", async () => {
+  await using one = await instance();
+  const claims = [claimOf({ keys: ["a"] }), claimOf({ keys: ["b"] })];
+  await one.store.take(claims);
+  await one.store.releaseAll(null);
+  expect(await one.store.release(claims.map(({ id, keys }) => byGrant(id, keys)))).toEqual([
+    { status: "released", freed: false },
+    { status: "released", freed: false },
+  ]);
+});
+
+it("a lock that is renewed without end is found by releaseAll of everything, one that gets an end is in no index", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  await using one = await instance({ namespace });
+  const [endless, ending] = [
+    claimOf({ keys: ["a"], ownerId: null }),
+    claimOf({ keys: ["b"], ownerId: null, lease: Infinity }),
+  ];
+  await one.store.take([endless, ending]);
+  await one.store.renew([{ grantId: ending.id, keys: ["b"], lease: 30_000 }]);
+  expect(await leftBehind(redis, namespace)).toEqual(["h:a", "h:b"]);
+  await one.store.renew([{ grantId: endless.id, keys: ["a"], lease: Infinity }]);
+  await one.store.releaseAll(null);
+  expect(await leftBehind(redis, namespace)).toEqual(["h:b"]);
+});
+
+it("releaseAll of everything hands on to who waited before others did", async () => {
+  await using one = await instance();
+  const first = claimOf({ keys: ["a"] });
+  for (const claim of [claimOf({ keys: ["a"] }), first]) await one.take(claim);
+  for (const claim of [claimOf({ keys: ["b"] }), claimOf({ keys: ["b"], limit: 2 })]) await one.take(claim);
+  await one.store.releaseAll(null);
+  expect(await one.store.inspect(["a"])).toMatchObject([{ waiting: 0, holders: [{}] }]);
+  await one.handedTo(first.id);
+});
+
+it("a floor that outlived its counter takes no lock away", async () => {
+  for (const claims of [
+    [claimOf({ keys: ["a"] })],
+    [claimOf({ keys: ["a"] }), claimOf({ keys: ["b"] })],
+    [claimOf({ keys: ["a"], ownerId: "o" })],
+    [claimOf({ keys: ["a"] }), claimOf({ keys: ["a"], wait: false })],
+  ]) {
+    const namespace = newNamespace();
+    await using redis = client();
+    await using one = await instance({ namespace });
+    await one.store.take(["c", "d", "e"].map((key) => claimOf({ keys: [key] })));
+    await one.store.releaseAll(null);
+    await redis.del(new KeyLayout(namespace).base);
+    await one.store.take(claims);
+    for (const { keys } of claims)
+      expect(await one.take({ keys, wait: false })).toMatchObject({ status: "busy" });
+  }
 });

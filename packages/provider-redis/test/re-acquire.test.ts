@@ -117,8 +117,68 @@ for (const limit of [1, 3]) {
       await one.wokenFor(second.id);
       expect(await one.take(second)).toMatchObject({ status: "granted", grantId: first.id, token });
     });
+
+    it("such a waiter's expiry is what it asked for, or is left as it is", async () => {
+      for (const [keepLease, lease, most] of [
+        [false, 20_000, 20_000],
+        [true, Infinity, 30_000],
+      ] as const) {
+        await using one = await instance();
+        const other = claimOf({ keys: ["a"] });
+        const [first, second] = [
+          claimOf({ ownerId: "o", limit }),
+          claimOf({ ownerId: "o", limit, lease, keepLease }),
+        ];
+        for (const claim of [other, first, second]) await one.take(claim);
+        await one.release(byGrant(other.id));
+        await one.handedTo(first.id);
+        await one.take(first);
+        const { remaining } = (await one.take(second)) as { remaining: number };
+        expect(remaining).toBeGreaterThan(most - 5_000);
+        expect(remaining).toBeLessThanOrEqual(most);
+      }
+    });
   });
 }
+
+describe("who stands behind a waiter whose owner holds the key is in turn", () => {
+  const limit = 2;
+
+  it("where that waiter is told to ask", async () => {
+    await using one = await instance();
+    const other = claimOf({ keys: ["a"] });
+    const [first, again] = [claimOf({ ownerId: "o", limit }), claimOf({ ownerId: "o", limit })];
+    const behind = claimOf({ limit });
+    await one.store.take([other, first, again, behind]);
+    await one.release(byGrant(other.id));
+    const { token } = await one.handedTo(first.id);
+    expect(await holders(one, ["a"])).toEqual([
+      expect.arrayContaining([
+        ["o", token],
+        [null, expect.any(Number)],
+      ]),
+    ]);
+    await one.handedTo(behind.id);
+  });
+
+  it("where that waiter waits for another of its keys", async () => {
+    await using one = await instance();
+    const [mine, theirs] = [claimOf({ keys: ["a"], ownerId: "o", limit }), claimOf({ limit })];
+    const other = claimOf({ keys: ["b"] });
+    const whole = claimOf({ keys: ["a", "b"], ownerId: "o", limit });
+    const behind = claimOf({ limit });
+    await one.store.take([mine, theirs, other, whole, behind]);
+    await one.release(byGrant(theirs.id));
+    expect((await holders(one, ["a"]))[0]).toHaveLength(2);
+    await one.handedTo(behind.id);
+  });
+});
+
+it("who is refused is told whose one of its keys is", async () => {
+  await using one = await instance();
+  await one.take({ keys: ["b"], ownerId: "o" });
+  expect(await one.take({ keys: ["a", "b"], wait: false })).toMatchObject({ status: "busy", ownerId: "o" });
+});
 
 it("held with another limit it is refused", async () => {
   await using one = await instance();

@@ -93,10 +93,7 @@ local function forget_absorbed(h, id)
       table.remove(holder.before, n)
       table.insert(h.fields, '<' .. id)
       h.changed = true
-      if not h.one then
-        holder.till = till_of(h, holder)
-        h.fresh[holder.id] = holder
-      end
+      if not h.one then h.fresh[holder.id] = holder end
       return
     end
   end
