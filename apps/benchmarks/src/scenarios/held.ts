@@ -26,12 +26,12 @@ export async function playHeld(stage: Stage): Promise<void> {
         sheet.add(heading, ours, "bytes per lock", ((await server.stored()) - before) / added);
       }
       for (let round = 0; round < plan.rounds; round += 1) {
-        const { perSecond } = await member.ask("uncontended", rawAsk);
+        const { median } = await member.ask("uncontended", rawAsk);
         const costs = await member.ask("held", { ...place, operations: plan.heldOperations });
         for (const what of ["acquire", "renew", "release", "releaseAll"] as const) {
           sheet.add(heading, ours, `${what}, µs`, costs[what]);
         }
-        sheet.add(heading, ours, "raw take + give, µs", 1e6 / perSecond);
+        sheet.add(heading, ours, "raw take + give, µs", median);
       }
     }
     await member.ask("emptyOut", place);
