@@ -108,7 +108,7 @@ export class HandOff implements Locks {
   /** What the server knows, and of this process' own callers what it does not. */
   async inspect(keys: readonly string[]): Promise<readonly KeyState[]> {
     const states = await this.#locks.inspect(keys);
-    return states.map((state) => this.#holds.amended(state));
+    return states.map((state) => this.#holds.inspected(state));
   }
 
   /** What can be said of a claim without asking; `null`: nothing. */
@@ -120,9 +120,16 @@ export class HandOff implements Locks {
     }
     const spot = holds.spots.at(claim.keys[0] as string);
     const said = holds.answer(spot, claim, now);
-    if (said !== null || spot.hold !== null || spot.asking?.id === claim.id) return said;
+    if (said !== null || spot.hold !== null) return said;
+    if (spot.asking?.id === claim.id) {
+      spot.repeated = true;
+      return null;
+    }
     if (spot.asking !== null) return claim.wait ? spot.follow(claim) : null;
-    if (spot.queued.size === 0) spot.asking = claim;
+    if (spot.queued.size === 0) {
+      spot.asking = claim;
+      spot.repeated = false;
+    }
     return null;
   }
 
@@ -154,7 +161,7 @@ export class HandOff implements Locks {
     } else if (reply.status !== "failed") {
       holds.spots.displace(spot, claim.id);
     }
-    if (first && spot.hold === null) holds.follow(spot);
+    if (first && spot.hold === null) holds.passing.follow(spot);
     holds.spots.tidy(spot);
     return reply;
   }

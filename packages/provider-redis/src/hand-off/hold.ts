@@ -1,4 +1,4 @@
-import type { Awaitable, Claim, KeyState, ReleaseReply } from "@lock/core";
+import type { Awaitable, Claim, KeyState, ReleaseReply, TakeReply } from "@lock/core";
 import type { Queued } from "./spot.ts";
 import type { Terms } from "./terms.ts";
 
@@ -86,8 +86,10 @@ export class Hold {
     return !this.over && !this.sealed && claim.lease === this.lease && this.#within(now, terms);
   }
 
-  join(claim: Claim): void {
+  /** @returns what to say to it. */
+  join(claim: Claim): TakeReply {
     this.#add({ claim, ticket: this.ticket, late: this.awaitedSince !== null });
+    return { status: "queued", ticket: this.ticket, checkIn: Infinity };
   }
 
   /** `late`: others who waited before it do still. */

@@ -24,7 +24,11 @@ export class Spot {
   readonly key: string;
   /** The one claim that is asked for while nothing is known, and what it is to hold. */
   asking: Claim | null = null;
+  /** It was asked for more than once, so the server may have known it for a while. */
+  repeated = false;
   followers: Map<string, Follower> | null = null;
+  /** The followers join as soon as the sockets are read. */
+  readsFirst = false;
   hold: Hold | null = null;
   queued: ReadonlyMap<string, Queued> = NONE;
   /** Not before then are those who wait at the server asked for again. */
@@ -57,6 +61,10 @@ export class Spot {
     });
     (this.followers ??= new Map()).set(claim.id, { claim, reply, settle });
     return reply;
+  }
+
+  keepFollowing(follower: Follower): void {
+    (this.followers ??= new Map()).set(follower.claim.id, follower);
   }
 
   unfollow(claimId: string): void {
