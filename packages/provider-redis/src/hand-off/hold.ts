@@ -22,7 +22,6 @@ export const WORD_LASTS = 4_000;
 export const WORD_IS_OLD = 1_000;
 
 const FEWEST_TOKENS = 256;
-/** Few enough that a process whose jobs await nothing comes to read its sockets now and then. */
 const MOST_TOKENS = 4_096;
 
 /** What the server granted to this process, and one of its callers after the other has. */
