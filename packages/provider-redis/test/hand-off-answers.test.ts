@@ -4,7 +4,8 @@ import type { Locks } from "../src/bucket.ts";
 import { HandOff } from "../src/hand-off/hand-off.ts";
 import { STRICT } from "../src/hand-off/terms.ts";
 import type { StandReply } from "../src/operations/stand.ts";
-import { byGrant, claimOf } from "./instance.ts";
+import { deferred } from "./deferred.ts";
+import { byClaim, byGrant, claimOf } from "./instance.ts";
 
 /*
  * The order in which a process hears of what a server did: two connections and many requests, so an answer may be older than what
@@ -18,6 +19,7 @@ function scripted() {
   const withdrawn: string[] = [];
   const handovers: Handover[] = [];
   const lost: string[] = [];
+  const gate = { open: Promise.resolve() };
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const answerable = <T>() => {
     let resolve!: (reply: T) => void;
@@ -36,6 +38,7 @@ function scripted() {
     renew: async (renewals) => renewals.map(({ lease }) => ({ status: "renewed", remaining: lease })),
     release: async (releases) => {
       released.push(...releases);
+      await gate.open;
       return releases.map(() => ({ status: "released", freed: true }));
     },
     releaseAll: async () => {},
@@ -67,7 +70,7 @@ function scripted() {
   const take = (claim: Claim) => Promise.resolve(handOff.take([claim])).then(([reply]) => reply);
   const release = (claim: Claim) =>
     Promise.resolve(handOff.release([byGrant(claim.id)])).then(([reply]) => reply);
-  return { server, take, release, asked, words, released, withdrawn, handovers, lost };
+  return { server, take, release, asked, words, released, withdrawn, handovers, lost, gate, handOff };
 }
 
 const granted = (claim: Claim, token: number): TakeReply => ({
@@ -172,4 +175,19 @@ it("a server that says the lock is gone is believed: its holder is told, and tho
   expect(asked[1]!.claims).toEqual([next]);
   await asked[1]!.answer([granted(next, 9)]);
   expect(await waits).toMatchObject({ status: "granted", token: 9 });
+});
+
+it("a grant that came while its claim was withdrawn is forgotten with it", async () => {
+  const { take, asked, words, gate, handOff } = scripted();
+  const [gone, next] = [claimOf({}), claimOf({})];
+  const { promise, resolve } = deferred();
+  gate.open = promise;
+  void take(gone);
+  const withdrawal = handOff.release([byClaim(gone.id)]);
+  await asked[0]!.answer([granted(gone, 1)]);
+  resolve();
+  await withdrawal;
+  void take(next);
+  expect(words).toEqual([]);
+  expect(asked[1]!.claims).toEqual([next]);
 });

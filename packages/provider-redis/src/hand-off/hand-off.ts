@@ -236,14 +236,15 @@ export class HandOff implements Locks {
     return Promise.all(replies);
   }
 
-  /** It was answered: nothing is left of the claim. */
+  /** It was answered: nothing is left of the claim, also where its grant was heard of meanwhile. */
   #forget(release: Release): void {
     if (release.by === "owner") return;
-    const { names, spots } = this.#holds;
+    const { names, spots, passing } = this.#holds;
     const id = release.by === "grant" ? release.grantId : release.claimId;
     names.delete(id);
-    const spot = spots.of(id);
+    const spot = spots.known(release.keys[0] as string);
     if (spot === undefined) return;
+    if (spot.hold?.grantId === id && spot.hold.holder === id) passing.end(spot, spot.hold);
     spots.displace(spot, id);
     spots.tidy(spot);
   }
