@@ -74,8 +74,8 @@ export class HandOff implements Locks {
     const sentAt = performance.now();
     const holds = renewals.map((renewal) => this.#holds.renewing(renewal, sentAt));
     const asked = renewals.map((renewal, n) => {
-      const hold = holds[n];
-      return hold ? { ...renewal, grantId: hold.grantId } : renewal;
+      const grantId = holds[n]?.grantId ?? renewal.grantId;
+      return grantId === renewal.grantId ? renewal : { ...renewal, grantId };
     });
     const replies = await this.#locks.renew(asked);
     for (const [n, reply] of replies.entries()) {
