@@ -42,6 +42,9 @@ export class Connection {
     });
     // An idle connection was cut. The pool has dropped it already and opens another when one is needed.
     this.#pool.on("error", () => {});
+    // One that is busy. What is under way on it is rejected as well; without a listener the process would end. From the moment it is open: the
+    // server may have said in the same breath that it ends it.
+    this.#pool.on("connect", (client) => client.on("error", () => {}));
   }
 
   /** Opens all of them, so that no call has to wait for that later. One is enough: the others may follow when they are needed. */
@@ -79,8 +82,6 @@ export class Connection {
   }
 
   async #meet(client: PoolClient): Promise<Server> {
-    // The statement under way is rejected as well; without a listener the process would end.
-    client.on("error", () => {});
     const [row] = await this.#send(client, unnamed(serverStatement(settingNames)));
     const server = readServer(client, row);
     if (!server.pooled) await this.#send(client, unnamed(sessionStatement(this.#callTimeout)));

@@ -96,6 +96,8 @@ export class LockSessions {
     this.#later(failures, (more) => {
       this.#start().catch((error: unknown) => {
         this.#options.logger.debug(`Opening a lock session failed: ${String(error)}`);
+        // Who waits for one hears why there is none; it asks again while its time lasts.
+        for (const settle of this.#waiting) settle(error instanceof Error ? error : new Error(String(error)));
         this.#startLater(more);
       });
     });
