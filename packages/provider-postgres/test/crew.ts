@@ -56,12 +56,12 @@ export async function crewOf(
     return outcome.code ?? (killed ? "killed" : outcome.message);
   };
   const compete = async (done: Promise<unknown>): Promise<void> => {
-    let over = false;
-    const ended = done.finally(() => (over = true));
+    const over = new AbortController();
+    const ended = done.finally(() => over.abort());
     const lanes = names.flatMap((name) => Array.from({ length: 4 }, () => name));
     await Promise.all(
       lanes.map(async (name) => {
-        while (!over) {
+        while (!over.signal.aborted) {
           const wanted = keys.filter(() => Math.random() < 0.4).toSorted(() => Math.random() - 0.5);
           const claimed = wanted.length > 0 ? wanted : ["a"];
           const holding = (processes.get(name) as TestProcess).execute(

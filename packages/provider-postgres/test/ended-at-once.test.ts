@@ -65,7 +65,9 @@ test.each([0, 2])(
     const namespace = newId();
     const way = await relay(new URL(database.url));
     way.arm(true);
-    await expect(instance({ connectionString: way.url }, { sessions, namespace })).rejects.toThrow();
+    await expect(instance({ connectionString: way.url }, { sessions, namespace })).rejects.toThrow(
+      /connection/i,
+    );
     expect(way.ended).toBeGreaterThan(0);
     way.arm(false);
     await using one = await instance({ connectionString: way.url }, { sessions, namespace });
