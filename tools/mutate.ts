@@ -3,7 +3,7 @@
 //   node tools/mutate.ts COPIES KIND SHARE SEED FILES -- TESTS
 //
 // COPIES: folders that each hold a built copy of the workspace, with commas between them; one mutant runs in each at a time. KIND: lua
-// or sql. SHARE: of how many mutants one is tried. SEED: which of them. FILES, TESTS: relative to a copy.
+// or sql (of which FILES are the migrations, in order). SHARE: of how many mutants one is tried. SEED: which of them. FILES, TESTS: relative to a copy.
 //
 // Use servers that nobody else uses: a mutant may loop in a script. LOCK_MUTATE_RESET, if set, is a program that is run after each mutant
 // and frees the server where that has happened.
@@ -19,7 +19,6 @@ const [copies = "", kind = "", share = "1", seed = "1", ...rest] = process.argv.
 const files = rest.slice(0, rest.indexOf("--"));
 const tests = rest.slice(rest.indexOf("--") + 1);
 const folders = copies.split(",");
-const mutantsOf = kind === "sql" ? sqlMutants : luaMutants;
 const command = [
   "node_modules/.bin/vitest",
   "run",
@@ -36,8 +35,10 @@ function isChosen({ file, line, after }: Mutant): boolean {
   return digest.readUInt32BE() % Number(share) === 0;
 }
 
-const all: Mutant[] = [];
-for (const file of files) all.push(...mutantsOf(file, await readFile(join(folders[0]!, file), "utf8")));
+const texts = await Promise.all(files.map((file) => readFile(join(folders[0]!, file), "utf8")));
+const all: Mutant[] = files.flatMap((file, n) =>
+  kind === "sql" ? sqlMutants(file, texts[n]!, texts.slice(n + 1)) : luaMutants(file, texts[n]!),
+);
 const chosen = all.filter(isChosen);
 console.log(`${all.length} mutants, of which ${chosen.length} are tried`);
 

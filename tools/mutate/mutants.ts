@@ -67,10 +67,13 @@ export function luaMutants(file: string, text: string): Mutant[] {
   });
 }
 
-/** The mutants of the bodies of a migration's functions. */
-export function sqlMutants(file: string, text: string): Mutant[] {
+/** The mutants of the bodies of a migration's functions, but for those that one of the migrations after it replaces. */
+export function sqlMutants(file: string, text: string, after: readonly string[]): Mutant[] {
+  const later = new Set(after.flatMap((one) => functionsOf(one).map(({ head }) => head)));
+  const replaced = functionsOf(text).filter(({ head }) => later.has(head));
   let inside = false;
   return text.split("\n").flatMap((before, index) => {
+    if (replaced.some(({ from, to }) => index >= from && index <= to)) return [];
     // Declarations stand between the beginning of a body and its BEGIN.
     if (/AS \$\$$|^BEGIN$/.test(before)) inside = true;
     else if (/^\$\$|^DECLARE$/.test(before)) inside = false;
@@ -80,6 +83,16 @@ export function sqlMutants(file: string, text: string): Mutant[] {
     if (sqlCondition.test(before) && balanced(before)) changed.push("");
     return changed.map((after) => ({ file, line: index + 1, before, after }));
   });
+}
+
+/** What each function of a migration is called with, and the lines on which it stands. */
+function functionsOf(text: string): { head: string; from: number; to: number }[] {
+  const lineAt = (at: number): number => text.slice(0, at).split("\n").length - 1;
+  return [...text.matchAll(/^CREATE OR REPLACE FUNCTION ([^]*?)LANGUAGE[^]*?^\$\$/gm)].map((found) => ({
+    head: found[1]!.replaceAll(/\s+/g, " "),
+    from: lineAt(found.index),
+    to: lineAt(found.index + found[0].length),
+  }));
 }
 
 function swapped(line: string, swaps: readonly Swap[]): string[] {

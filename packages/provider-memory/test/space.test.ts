@@ -41,7 +41,8 @@ describe("in memory", () => {
         const lock = await locking.acquire(key);
         await locking.acquire(key).catch(() => {});
         const controller = new AbortController();
-        const waiting = locking.acquire(key, { awaitQueue: true, signal: controller.signal }).catch(() => {});
+        const args = { awaitQueue: true, signal: controller.signal };
+        const waiting = locking.acquire([key, `beside ${index}`], args).catch(() => {});
         controller.abort();
         await waiting;
         await lock.release();

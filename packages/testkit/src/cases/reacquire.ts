@@ -31,6 +31,19 @@ export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
     },
   },
   {
+    name: "held under two grants they are granted again as one, whose release frees all of it",
+    rival: true,
+    run: async ({ locking, rival, manifest }) => {
+      const parts = [await locking.acquire("a", u), await rival.acquire("b", u)];
+      const both = await rival.acquire(["b", "a"], u);
+      both.assertHeld();
+      if (manifest.fencing)
+        for (const { fencingToken } of parts) assert.ok(both.fencingToken >= fencingToken);
+      assert.equal(await both.release(), true);
+      await locking.acquire(["a", "b"], { ownerId: "v" });
+    },
+  },
+  {
     name: "the expiry starts anew from now with the given expire, be it longer or shorter",
     rival: true,
     run: async ({ locking, rival }) => {

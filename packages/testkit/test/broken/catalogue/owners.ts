@@ -78,6 +78,18 @@ export const owners: readonly Broken[] = [
     },
   },
   {
+    defect: "an owner that holds its keys under two grants is granted the first of them again",
+    rejectedBy:
+      "reacquire: held under two grants they are granted again as one, whose release frees all of it",
+    Store: class extends ReferenceStore {
+      override grant(claim: Claim): Grant {
+        const had = this.had(claim);
+        const isWhole = claim.keys.every((key) => had.some((one) => one.keys.has(key)));
+        return isWhole && had.length > 1 ? had[0]! : super.grant(claim);
+      }
+    },
+  },
+  {
     defect: "what an owner holds is let go of when it is refused the rest",
     rejectedBy: "reacquire: some held, some not, and the rest is busy: refused, and what was held stays held",
     Store: class extends ReferenceStore {
