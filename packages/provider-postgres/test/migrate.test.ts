@@ -5,6 +5,7 @@ import pg from "pg";
 import { expect, test } from "vitest";
 import { migrate, migrationStatus } from "../src/migrate.ts";
 import { postgresProvider } from "../src/provider.ts";
+import { shippedMigrations } from "../src/shipped-migrations.ts";
 import { emptyDatabase, migratedDatabase, otherRole } from "./database.ts";
 import { instance } from "./instance.ts";
 import { containing, some } from "./matchers.ts";
@@ -127,6 +128,22 @@ test("without it, connecting says what to run", async () => {
     code: "LOCK_UNAVAILABLE",
     message: containing("npx lock-postgres migrate"),
   });
+});
+
+test("where some of the migrations are applied only, connecting says what to run, and that completes them", async () => {
+  await using database = await emptyDatabase();
+  const migrations = await shippedMigrations();
+  const needed = migrations.findIndex(({ name }) => name === "0010_session_bare");
+  for (const { text } of migrations.slice(0, needed)) {
+    await database.query(text);
+    await expect(instance({ connectionString: database.url })).rejects.toMatchObject({
+      code: "LOCK_UNAVAILABLE",
+      message: containing("npx lock-postgres migrate"),
+    });
+  }
+  expect((await migrate(database.url)).applied).toEqual(migrations.map(({ name }) => name));
+  await using one = await instance({ connectionString: database.url });
+  expect(await one.take({})).toMatchObject({ status: "granted" });
 });
 
 test("making a provider touches nothing", async () => {

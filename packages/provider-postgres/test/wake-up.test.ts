@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createLocking, type Locking } from "@lock/core";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { postgresProvider } from "../src/provider.ts";
 import { migratedDatabase, type TestDatabase } from "./database.ts";
 import { instance, newId, type Instance } from "./instance.ts";
 
@@ -70,6 +72,43 @@ test("a listening connection that was cut is replaced, and every waiter told to 
   await one.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
   await other.handedTo("w");
 });
+
+test("a notification that is lost costs the waiter at most 5 s, and never its turn", async () => {
+  await database.query(`CREATE SCHEMA ${database.schema}_deaf`);
+  await database.query(`CREATE TABLE ${database.schema}_deaf.swallowed (payload text)`);
+  await database.query(
+    `CREATE FUNCTION ${database.schema}_deaf.pg_notify(text, text) RETURNS void LANGUAGE sql AS 'INSERT INTO ${database.schema}_deaf.swallowed VALUES ($2)'`,
+  );
+  onTestFinished(async () => {
+    await database.query(`DROP SCHEMA ${database.schema}_deaf CASCADE`);
+  });
+  // What this one has to tell is heard by nobody.
+  const url = new URL(database.url);
+  url.searchParams.set("options", `-c search_path=${database.schema}_deaf,${database.schema},pg_catalog`);
+  const namespace = newId();
+  const connected = (connectionString: string): Promise<Locking> =>
+    createLocking({
+      providers: [postgresProvider({ connectionString, namespace, mode: "rows" })],
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    });
+  await using mute = await connected(url.href);
+  await using waiting = await connected(database.url);
+  const order: string[] = [];
+  const wait = (name: string): Promise<unknown> =>
+    waiting.execute("k", () => order.push(name), { timeout: 20 });
+  const held = await mute.acquire("k");
+  const claims = [wait("first")];
+  await expect.poll(async () => (await mute.inspect("k"))[0]?.waiting).toBe(1);
+  claims.push(wait("second"));
+  await expect.poll(async () => (await mute.inspect("k"))[0]?.waiting).toBe(2);
+  const released = performance.now();
+  await held.release();
+  await Promise.all(claims);
+  expect(performance.now() - released).toBeLessThan(5_000);
+  expect(order).toEqual(["first", "second"]);
+  expect(await database.query(`SELECT FROM ${database.schema}_deaf.swallowed`)).toHaveLength(1);
+  expect(await database.query("SELECT key FROM locking UNION ALL SELECT key FROM locking_queue")).toEqual([]);
+}, 30_000);
 
 test("without push no connection listens, and a waiter finds what was handed to it by asking", async () => {
   const polling = await instance({ connectionString: database.url }, { push: false });
