@@ -49,7 +49,8 @@ export async function runTraffic({ url, perSecond, milliseconds, notify }: Traff
       const paced = perSecond < Infinity;
       const due = paced ? begin + (begun++ * 1_000) / perSecond : performance.now();
       if (due >= begin + milliseconds) return;
-      if (due > performance.now()) await pause(due - performance.now());
+      const early = due - performance.now();
+      if (early > 0) await pause(early);
       await client.query(notify ? writeAndTell : write);
       took.push(performance.now() - due);
     }
