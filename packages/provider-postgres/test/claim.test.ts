@@ -158,3 +158,12 @@ describe("a batch", () => {
     expect(replies.every(({ status }) => status === "granted")).toBe(true);
   });
 });
+
+test("a claim without an owner that lost a part of its grant takes it anew, with a greater token", async () => {
+  const claim = { id: "part", keys: ["a", "b"], ownerId: null };
+  const first = await at.one.take(claim);
+  await at.one.release({ by: "owner", ownerId: null, keys: ["b"] });
+  const again = await at.one.take(claim);
+  expect(again).toMatchObject({ status: "granted", grantId: "part" });
+  expect(token(again)).toBeGreaterThan(token(first));
+});

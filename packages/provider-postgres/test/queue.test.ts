@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { claimOf } from "./instance.ts";
 import { about } from "./matchers.ts";
 import { twoInstances } from "./two-instances.ts";
 
@@ -141,4 +142,13 @@ describe("the first waiter is told when a lease in its way comes to end sooner t
     expect(at.one.handovers).toMatchObject([{ claimId: "w1", remaining: 1_000 }]);
     expect(at.one.woken).toEqual(["w2"]);
   });
+});
+
+test("of several claims in one call none takes a free key that another waits for", async () => {
+  await at.one.take({ keys: ["b"] });
+  expect(await at.one.take({ keys: ["b"] })).toMatchObject({ status: "queued" });
+  // As when a lease has ended and was cleared away before the waiter looks.
+  await at.database.query("DELETE FROM locking");
+  const replies = await at.other.store.take(["b", "c"].map((key) => claimOf({ keys: [key], wait: false })));
+  expect(replies.map(({ status }) => status)).toEqual(["busy", "granted"]);
 });

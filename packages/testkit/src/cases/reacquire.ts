@@ -168,6 +168,27 @@ export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
     },
   },
   {
+    name: "some held, some not: who stands behind it in the queue of what it has gets in as soon as there is room",
+    requires: { fifo: true, limits: true },
+    rival: true,
+    run: async (world) => {
+      const { locking, rival } = world;
+      const two = { limit: 2 } as const;
+      await locking.acquire("a", { ...two, ...u });
+      const theirs = await rival.acquire("a", { ...two, ownerId: "v" });
+      const rest = await rival.acquire("b", { ownerId: "v" });
+      const both = locking.acquire(["a", "b"], { ...two, ...u, awaitQueue: true, timeout: "5s" });
+      await world.untilWaiting("b", 1);
+      const behind = world.hold("a", { ...two, timeout: "5s" }, rival);
+      await world.untilWaiting("a", 1);
+      await theirs.release();
+      // Not as it looks for itself, which it does every 3 s.
+      await (await within(2_000, "the one behind to get in", behind)).free();
+      await rest.release();
+      (await both).assertHeld();
+    },
+  },
+  {
     name: "some held, some not: a claim that times out gives back only what it added",
     rival: true,
     run: async ({ locking, rival }) => {

@@ -90,6 +90,16 @@ export const owners: readonly Broken[] = [
     },
   },
   {
+    defect: "an owner that waits for another key keeps others from the one that it has",
+    rejectedBy:
+      "reacquire: some held, some not: who stands behind it in the queue of what it has gets in as soon as there is room",
+    Store: class extends ReferenceStore {
+      override isPassing(_claim: Claim, key: string, ticket: number): boolean {
+        return this.queue.some((earlier) => earlier.ticket < ticket && earlier.claim.keys.includes(key));
+      }
+    },
+  },
+  {
     defect: "what an owner holds is let go of when it is refused the rest",
     rejectedBy: "reacquire: some held, some not, and the rest is busy: refused, and what was held stays held",
     Store: class extends ReferenceStore {
