@@ -1,15 +1,11 @@
 import pg from "pg";
-import type { PoolClient, QueryArrayConfig } from "pg";
+import type { PoolClient } from "pg";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { explained, spoilsConnection } from "./failures.ts";
 import type { Call, Row } from "./operations/request.ts";
 import { readServer, serverStatement, type Server } from "./pooler.ts";
 import { beginStatement, sessionStatement, settingNames } from "./session.ts";
-
-// The server's text as it is: parsers that the application has set for its own queries must not change what we read.
-export const types: { getTypeParser(): (value: string) => string } = {
-  getTypeParser: () => (value: string) => value,
-};
+import { sendCall } from "./statement.ts";
 
 export interface ConnectionOptions {
   readonly settings: ConnectionSettings;
@@ -103,8 +99,8 @@ export class Connection {
     }
   }
 
-  async #send(client: PoolClient, call: Call): Promise<readonly Row[]> {
-    return (await client.query<(string | null)[]>(this.#limited(call))).rows;
+  #send(client: PoolClient, call: Call): Promise<readonly Row[]> {
+    return sendCall(client, call, this.#callTimeout);
   }
 
   /** Statements under way get a moment to end; then they are cut. */
@@ -125,17 +121,5 @@ export class Connection {
     } finally {
       clearTimeout(cut);
     }
-  }
-
-  // pg's own types lack query_timeout for a single query.
-  #limited({ name, text, values }: Call): QueryArrayConfig & { query_timeout: number } {
-    const query = {
-      text,
-      values: [...values],
-      rowMode: "array" as const,
-      types,
-      query_timeout: this.#callTimeout,
-    };
-    return name === "" ? query : { ...query, name };
   }
 }

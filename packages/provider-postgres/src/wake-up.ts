@@ -2,7 +2,7 @@ import type { Logger, StoreEvents } from "@lock/core";
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "./connection-settings.ts";
-import { types } from "./connection.ts";
+import { types } from "./statement.ts";
 import { explained } from "./failures.ts";
 import { readNotification, type Handovers } from "./operations/handovers.ts";
 import { readServer, serverStatement, type Server } from "./pooler.ts";

@@ -1,11 +1,14 @@
 import { keyHash } from "../key-hash.ts";
 
+/** What a statement is given. Arrays hold no `null`. */
+export type Parameter = string | number | boolean | null | undefined | readonly (string | number)[];
+
 /** A call of one of the functions that the migrations made. */
 export interface Call {
   /** The name under which a connection keeps it prepared. */
   readonly name: string;
   readonly text: string;
-  readonly values: readonly unknown[];
+  readonly values: readonly Parameter[];
 }
 
 /** A row of the answer: the server's text, whatever parsers the application has set for its own queries. */

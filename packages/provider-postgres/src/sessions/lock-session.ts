@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "../connection-settings.ts";
-import { types } from "../connection.ts";
 import { explained, spoilsConnection } from "../failures.ts";
 import { halves, namespaceMark } from "../operations/advisory.ts";
 import type { Call, Row } from "../operations/request.ts";
 import { behindPooler } from "../pooler.ts";
 import { liveness, sessionStatement } from "../session.ts";
+import { sendCall } from "../statement.ts";
 
 export interface LockSessionOptions {
   readonly settings: ConnectionSettings;
@@ -76,14 +76,12 @@ export class LockSession {
     }
   }
 
-  async #send({ name, text, values }: Call): Promise<readonly Row[]> {
+  async #send(call: Call): Promise<readonly Row[]> {
     if (this.#state === "over") throw new Error("The lock session is over");
     if (this.#underWay === 0) this.#aliveAt = performance.now();
     this.#underWay += 1;
-    const query = { text, values: [...values], rowMode: "array" as const, types };
     try {
-      const { rows } = await this.#client.query<(string | null)[]>(name === "" ? query : { ...query, name });
-      return rows;
+      return await sendCall(this.#client, call, 0);
     } finally {
       this.#underWay -= 1;
       this.#aliveAt = performance.now();
