@@ -2,8 +2,8 @@ import { LockError } from "@lock/core";
 import type { Connection } from "./connection.ts";
 import { missingMigrations } from "./failures.ts";
 import { bindSignature } from "./operations/bind.ts";
-import { holdOneSignature, holdSignature } from "./operations/hold.ts";
-import { letGoSignature } from "./operations/let-go.ts";
+import { holdBareSignature, holdSignature } from "./operations/hold.ts";
+import { letGoOneSignature, letGoSignature } from "./operations/let-go.ts";
 import { lookSignature } from "./operations/look.ts";
 import { releaseAllSignature } from "./operations/release-all.ts";
 import { releaseOneSignature, releaseSignature } from "./operations/release.ts";
@@ -20,8 +20,9 @@ const functions = [
   releaseAllSignature,
   sweepSignature,
   holdSignature,
-  holdOneSignature,
+  holdBareSignature,
   letGoSignature,
+  letGoOneSignature,
   lookSignature,
   bindSignature,
 ];

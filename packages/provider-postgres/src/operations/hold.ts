@@ -2,7 +2,9 @@ import type { Call, Row } from "./request.ts";
 
 /** `migrations/0010_session_bare.sql`. */
 export const holdSignature = "locking_hold(text,text[],integer[],bigint[])";
-export const holdOneSignature = "locking_hold_one(text,text,bigint)";
+
+/** The same for one claim of one key, `migrations/0012_session_quick.sql`. It does not look for tombstones. */
+export const holdBareSignature = "locking_hold_bare(text,bigint)";
 
 /** A claim to be taken bare. */
 export interface Hold {
@@ -15,9 +17,9 @@ export function holdCall(namespace: string, holds: readonly Hold[]): Call {
   const [one] = holds;
   if (holds.length === 1 && one?.hashes.length === 1) {
     return {
-      name: "locking_hold_one",
-      text: "SELECT locking_hold_one($1, $2, $3)",
-      values: [namespace, one.id, one.hashes[0]],
+      name: "locking_hold_bare",
+      text: "SELECT locking_hold_bare($1, $2)",
+      values: [namespace, one.hashes[0]],
     };
   }
   const claims = holds.flatMap(({ hashes }, index) => hashes.map(() => index + 1));

@@ -30,6 +30,8 @@ export interface Trial {
 export class BareLocks {
   readonly #namespace: string;
   readonly #held = new Map<string, BareLock>();
+  // How many keys each session carries.
+  readonly #carried = new Map<LockSession, number>();
   readonly #hashes = new Set<string>();
   readonly #trials = new Map<string, Trial>();
   readonly #contended = new Map<string, number>();
@@ -50,11 +52,7 @@ export class BareLocks {
   reserve(claim: Claim, session: LockSession): Trial | undefined {
     if (claim.kind !== "execute" || claim.limit !== 1 || claim.transaction != null) return undefined;
     const hashes = this.hashesOf(claim.keys);
-    if (
-      this.#held.size + hashes.length > mostOfOneSession &&
-      this.#carriedBy(session) + hashes.length > mostOfOneSession
-    )
-      return undefined;
+    if (this.#carriedBy(session) + hashes.length > mostOfOneSession) return undefined;
     const now = performance.now();
     for (const hash of hashes) {
       if (this.#hashes.has(hash) || this.#trials.has(hash)) return undefined;
@@ -105,6 +103,7 @@ export class BareLocks {
       // The answer may have come just before the end of its session was heard of.
       if (!session.open) throw new Error("The lock session ended");
       this.#held.set(claim.id, lock);
+      this.#carried.set(session, this.#carriedBy(session) + hashes.length);
       for (const hash of hashes) this.#hashes.add(hash);
       return lock;
     });
@@ -158,7 +157,11 @@ export class BareLocks {
   }
 
   carries(session: LockSession): boolean {
-    return this.#held.size > 0 && this.#carriedBy(session) > 0;
+    return this.#carriedBy(session) > 0;
+  }
+
+  hasRoom(session: LockSession): boolean {
+    return this.#carriedBy(session) < mostOfOneSession;
   }
 
   hashesOf(keys: readonly string[]): string[] {
@@ -167,14 +170,16 @@ export class BareLocks {
   }
 
   #carriedBy(session: LockSession): number {
-    let count = 0;
-    for (const lock of this.#held.values()) if (lock.session === session) count += lock.hashes.length;
-    return count;
+    return this.#carried.get(session) ?? 0;
   }
 
   #forget(lock: BareLock): void {
-    if (this.#held.get(lock.claimId) !== lock) return;
-    this.#held.delete(lock.claimId);
-    for (const hash of lock.hashes) this.#hashes.delete(hash);
+    const { claimId, hashes, session } = lock;
+    if (this.#held.get(claimId) !== lock) return;
+    this.#held.delete(claimId);
+    for (const hash of hashes) this.#hashes.delete(hash);
+    const left = this.#carriedBy(session) - hashes.length;
+    if (left > 0) this.#carried.set(session, left);
+    else this.#carried.delete(session);
   }
 }

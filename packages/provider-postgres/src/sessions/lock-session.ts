@@ -40,6 +40,11 @@ export class LockSession {
     return this.#state === "open";
   }
 
+  /** Nothing is asked of it just now. */
+  get idle(): boolean {
+    return this.#underWay === 0;
+  }
+
   async start(): Promise<void> {
     const { namespace, callTimeout } = this.#options;
     const client = this.#client;

@@ -40,10 +40,17 @@ export class LockSessions {
     for (const _ of failed) this.#startLater(0);
   }
 
-  /** The next in turn; where none is open, the first that opens. */
-  async any(): Promise<LockSession> {
-    const session = this.#open[this.#next++ % Math.max(1, this.#open.length)];
-    if (session !== undefined) return session;
+  /**
+   * The first that is idle and has room, so that who asks for one lock after the other keeps to one connection: its process in the server is
+   * warm, which makes a quarter of the time. Else the next in turn.
+   */
+  any(hasRoom: (session: LockSession) => boolean): LockSession | undefined {
+    for (const session of this.#open) if (session.idle && hasRoom(session)) return session;
+    return this.#open[this.#next++ % Math.max(1, this.#open.length)];
+  }
+
+  /** Where none is open: the first that opens. */
+  async opened(): Promise<LockSession> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => settle(new Error("PostgreSQL gives no session that locks could live with")),

@@ -4,6 +4,7 @@ import type { Rows } from "../rows.ts";
 import { BareLocks, type BareLock, type Trial } from "./bare-locks.ts";
 import type { LockSession } from "./lock-session.ts";
 import { LockSessions, type LockSessionsOptions } from "./lock-sessions.ts";
+import { Withdrawn } from "./withdrawn.ts";
 
 export interface SessionLocksOptions extends Omit<LockSessionsOptions, "lost"> {
   readonly rows: Rows;
@@ -22,6 +23,7 @@ export class SessionLocks {
   // What the rows of a claim, waiting or granted, live with.
   readonly #named = new Map<string, LockSession>();
   readonly #trying = new Map<string, Promise<void>>();
+  readonly #withdrawn = new Withdrawn();
 
   constructor(options: SessionLocksOptions) {
     this.#options = options;
@@ -39,7 +41,10 @@ export class SessionLocks {
   async take(claims: readonly Claim[]): Promise<TakeReply[]> {
     const replies: (TakeReply | undefined)[] = claims.map((claim) => grantOf(this.#bare.find(claim.id)));
     const wants = claims.some((claim, n) => claim.kind === "execute" && replies[n] === undefined);
-    const session = wants ? await this.#sessions.any().catch((error: unknown) => ({ error })) : undefined;
+    const session = wants
+      ? (this.#sessions.any((each) => this.#bare.hasRoom(each)) ??
+        (await this.#sessions.opened().catch((error: unknown) => ({ error }))))
+      : undefined;
     const trials: Trial[] = [];
     const earlier: Promise<void>[] = [];
     for (const [n, claim] of claims.entries()) {
@@ -50,7 +55,7 @@ export class SessionLocks {
       }
       const before = this.#bare.trialsFor(claim.keys);
       const trial =
-        session === undefined || this.#named.has(claim.id)
+        session === undefined || this.#named.has(claim.id) || this.#withdrawn.has(claim.id)
           ? undefined
           : this.#bare.reserve(claim, session as LockSession);
       if (trial !== undefined) trials.push(trial);
@@ -85,6 +90,7 @@ export class SessionLocks {
     for (const [n, release] of releases.entries()) {
       if (release.by === "owner") continue;
       const id = release.by === "grant" ? release.grantId : release.claimId;
+      if (release.tombstone) this.#withdrawn.add(id);
       this.#named.delete(id);
       const lock = this.#bare.find(id);
       if (lock === undefined) continue;

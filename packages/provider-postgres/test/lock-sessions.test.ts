@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { keyHash } from "../src/key-hash.ts";
+import { halves } from "../src/operations/advisory.ts";
+import { migratedDatabase, type TestDatabase } from "./database.ts";
+import { claimOf, instance, newId, type Instance } from "./instance.ts";
+
+let database: TestDatabase;
+let namespace: string;
+let own: Instance;
+
+beforeAll(async () => {
+  database = await migratedDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  namespace = newId();
+  own = await instance({ connectionString: database.url }, { namespace, sessions: 2 });
+  return () => own.store.close();
+});
+
+/** The process in the server that holds the key bare. */
+async function holderOf(key: string): Promise<unknown> {
+  const [high, low] = halves(keyHash(namespace, key)).map((half) => half >>> 0);
+  const [row] = await database.query(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1 AND objid = $2",
+    [high, low],
+  );
+  return row?.["pid"];
+}
+
+test("who asks for one lock after the other keeps to one connection; who asks meanwhile has another", async () => {
+  const claims = ["a", "b", "c"].map((key) => claimOf({ keys: [key] }));
+  for (const claim of claims) expect(await own.take(claim)).toMatchObject({ remaining: Infinity });
+  const pids = await Promise.all(["a", "b", "c"].map((key) => holderOf(key)));
+  expect(pids).toEqual([expect.any(Number), pids[0], pids[0]]);
+  const both = [claimOf({ keys: ["d"] }), claimOf({ keys: ["e"] })];
+  await Promise.all(both.map((claim) => own.store.take([claim])));
+  expect(await holderOf("d")).not.toBe(await holderOf("e"));
+});
+
+test("a connection that carries as many keys as it may is left for another", async () => {
+  const keys = Array.from({ length: 500 }, (_, n) => `many-${n}`);
+  expect(await own.take(claimOf({ keys }))).toMatchObject({ remaining: Infinity });
+  expect(await own.take(claimOf({ keys: ["one more"] }))).toMatchObject({ remaining: Infinity });
+  expect(await database.query("SELECT FROM locking")).toEqual([]);
+  expect(await holderOf("one more")).not.toBe(await holderOf("many-0"));
+});
