@@ -19,3 +19,14 @@ test("what a session held by a row is free once the session has ended, also to w
   );
   expect(await other.take({ wait: false })).toMatchObject({ status: "granted" });
 });
+
+test("a key that somebody waits for is not held bare, though nobody holds it", async () => {
+  await using database = await migratedDatabase();
+  await using one = await instance({ connectionString: database.url }, { sessions: 2 });
+  await using other = await instance({ connectionString: database.url }, { sessions: 2 });
+  await one.take({ limit: 2 });
+  expect(await one.take({})).toMatchObject({ status: "queued" });
+  // As when a lease has ended and was cleared away before the waiter looks.
+  await database.query("DELETE FROM locking");
+  expect(await other.take({ wait: false })).toMatchObject({ status: "busy" });
+});
