@@ -45,3 +45,18 @@ test("a connection that carries as many keys as it may is left for another", asy
   expect(await database.query("SELECT FROM locking")).toEqual([]);
   expect(await holderOf("one more")).not.toBe(await holderOf("many-0"));
 });
+
+test("many requests at once are sent one after the other, which pg does not warn of", async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error): void => void warnings.push(warning.message);
+  process.on("warning", note);
+  try {
+    const takes = Array.from({ length: 60 }, (_, n) => own.store.take([claimOf({ keys: [`at once ${n}`] })]));
+    for (const [reply] of await Promise.all(takes)) expect(reply).toMatchObject({ status: "granted" });
+    // Warnings are told in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.off("warning", note);
+  }
+  expect(warnings).toEqual([]);
+});

@@ -27,6 +27,7 @@ export class LockSession {
   readonly #client: Client;
   #state: "opening" | "open" | "over" = "opening";
   #underWay = 0;
+  readonly #turns: (() => void)[] = [];
   // When the server was last known to be at it: an answer came, or the first of what is under way was sent.
   #aliveAt = 0;
 
@@ -86,10 +87,13 @@ export class LockSession {
     if (this.#underWay === 0) this.#aliveAt = performance.now();
     this.#underWay += 1;
     try {
+      // One at a time, first come first served: the client's own queue is to go with pg 9.
+      if (this.#underWay > 1) await new Promise<void>((resolve) => this.#turns.push(resolve));
       return await sendCall(this.#client, call, 0);
     } finally {
       this.#underWay -= 1;
       this.#aliveAt = performance.now();
+      this.#turns.shift()?.();
     }
   }
 

@@ -223,7 +223,8 @@ export class SessionLocks {
       gone.push(id);
       this.#named.delete(id);
     }
-    logger.warn(
+    // An idle one is replaced when it is needed, and is no loss.
+    logger[gone.length === 0 ? "debug" : "warn"](
       `A connection that locks live with ended, and with it ${gone.length} claims: ${String(cause)}`,
     );
     events.lost(gone, cause);
