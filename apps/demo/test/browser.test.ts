@@ -51,6 +51,12 @@ beforeEach(async () => {
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(STEP);
   page.on("pageerror", (error) => mistakes.push(error.message));
+  // Chromium gives up every request under way when an address of the machine changes (ERR_NETWORK_CHANGED), as it
+  // does whenever a container's network comes or goes. So this process asks for it; the live stream connects again.
+  await page.route(
+    ({ pathname }) => pathname !== "/api/live",
+    async (route) => route.fulfill({ response: await route.fetch() }),
+  );
   failures.length = 0;
   page.on("requestfailed", (request) => failures.push(`${request.url()}: ${request.failure()?.errorText}`));
   page.on("request", (request) => {
