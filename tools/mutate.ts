@@ -1,9 +1,10 @@
 // Applies mutations to Lua and SQL one by one, each in a copy of the workspace, and says which of them no test finds out:
 //
-//   node tools/mutate.ts COPIES KIND SHARE SEED FILES -- TESTS
+//   node tools/mutate.ts COPIES KIND SHARE SEED FILES -- TESTS [-- MORE TESTS]...
 //
 // COPIES: folders that each hold a built copy of the workspace, with commas between them; one mutant runs in each at a time. KIND: lua
-// or sql (of which FILES are the migrations, in order). SHARE: of how many mutants one is tried. SEED: which of them. FILES, TESTS: relative to a copy.
+// or sql (of which FILES are the migrations, in order). SHARE: of how many mutants one is tried. SEED: which of them. FILES, TESTS: relative to a copy. What the first tests
+// leave standing is tried with the next, so begin with the fast ones.
 //
 // Use servers that nobody else uses: a mutant may loop in a script. LOCK_MUTATE_RESET, if set, is a program that is run after each mutant
 // and frees the server where that has happened.
@@ -16,18 +17,22 @@ import { luaMutants, sqlMutants, type Mutant } from "./mutate/mutants.ts";
 import { tried } from "./mutate/trial.ts";
 
 const [copies = "", kind = "", share = "1", seed = "1", ...rest] = process.argv.slice(2);
-const files = rest.slice(0, rest.indexOf("--"));
-const tests = rest.slice(rest.indexOf("--") + 1);
+const groups: string[][] = [[]];
+for (const each of rest) {
+  if (each === "--") groups.push([]);
+  else groups.at(-1)?.push(each);
+}
+const [files = [], ...tests] = groups;
 const folders = copies.split(",");
-const command = [
+const vitest = [
   "node_modules/.bin/vitest",
   "run",
   "--bail",
   "1",
   "--config",
   "tools/mutate/vitest.config.ts",
-  ...tests,
 ];
+const commands = tests.map((group) => [...vitest, ...group]);
 const limit = 90_000;
 
 function isChosen({ file, line, after }: Mutant): boolean {
@@ -47,7 +52,7 @@ const left = [...chosen];
 await Promise.all(
   folders.map(async (folder) => {
     for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
-      const verdict = await tried(mutant, folder, command, limit);
+      const verdict = await tried(mutant, folder, commands, limit);
       counts[verdict] += 1;
       const tries = chosen.length - left.length;
       if (tries % 20 === 0) console.log(`${tries} of ${chosen.length}`);

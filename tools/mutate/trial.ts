@@ -5,11 +5,11 @@ import type { Mutant } from "./mutants.ts";
 
 export type Verdict = "killed" | "survived" | "timed out";
 
-/** Runs the tests in a copy of the workspace in which one line is another, and puts the line back. */
+/** Runs the tests, one command after another, in a copy of the workspace in which one line is another, and puts the line back. */
 export async function tried(
   { file, line, before, after }: Mutant,
   copy: string,
-  command: readonly string[],
+  commands: readonly (readonly string[])[],
   limit: number,
 ): Promise<Verdict> {
   const path = join(copy, file);
@@ -19,7 +19,9 @@ export async function tried(
   lines[line - 1] = after;
   await writeFile(path, lines.join("\n"));
   try {
-    return await run(command, copy, limit);
+    let verdict: Verdict = "survived";
+    for (const command of commands) if (verdict === "survived") verdict = await run(command, copy, limit);
+    return verdict;
   } finally {
     await writeFile(path, text);
     const reset = process.env["LOCK_MUTATE_RESET"];
