@@ -108,6 +108,30 @@ describe("an owner", () => {
     expect(left).toEqual([{ owner_id: "p" }]);
   });
 
+  test("keeps what it takes while all of its locks are freed", async () => {
+    const keys = Array.from({ length: 10 }, (_, n) => `k${n}`);
+    await at.one.take({ keys, ownerId: "o" });
+    const [last] = (await at.database.query(
+      "SELECT namespace, key FROM locking ORDER BY hash DESC LIMIT 1",
+    )) as { namespace: string; key: string }[];
+    let progress = { bound: null, after: String(-(2n ** 63n)) } as {
+      bound: string | null;
+      after: string | null;
+    };
+    const free = async (): Promise<void> => {
+      const [row] = await at.database.query(
+        "SELECT fence AS bound, place AS after FROM locking_release_all($1, NULL, 'o', $2, $3, 4)",
+        [last?.namespace, progress.bound, progress.after],
+      );
+      progress = row as typeof progress;
+    };
+    await free();
+    await at.one.release({ by: "owner", ownerId: "o", keys: [last!.key] });
+    await at.one.take({ keys: [last!.key], ownerId: "o" });
+    while (progress.after !== null) await free();
+    expect(await at.database.query("SELECT key FROM locking")).toEqual([{ key: last!.key }]);
+  });
+
   test("nobody is one too: what was acquired without an owner is freed together, and what execute holds is not", async () => {
     await at.one.take({ ownerId: null, kind: "acquire", limit: 3 });
     await at.one.take({ ownerId: null, kind: "acquire", limit: 3 });

@@ -92,6 +92,12 @@ describe("a waiter", () => {
     await at.one.handedTo("later");
   });
 
+  test("with an owner is not passed either, on a key that is free", async () => {
+    await at.one.take({ id: "h", keys: ["b"] });
+    expect(await at.other.take({ keys: ["a", "b"], ownerId: "o" })).toMatchObject({ status: "queued" });
+    expect(await at.one.take({ keys: ["a"], wait: false })).toMatchObject({ status: "busy", ownerId: "o" });
+  });
+
   test("that leaves lets those behind it go on, on all of its keys", async () => {
     await at.one.take({ id: "reader", keys: ["b"], limit: Infinity });
     await at.one.take({ id: "ha", keys: ["a"] });
