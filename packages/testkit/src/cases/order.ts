@@ -66,6 +66,21 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
     },
   },
   {
+    name: "nobody who does not wait passes an earlier waiter with an owner either",
+    requires: { fifo: true },
+    rival: true,
+    run: async (world) => {
+      const holder = await world.hold("a");
+      const waiter = world.rival.acquire(["a", "b"], { ownerId: "u", awaitQueue: true, timeout: "5s" });
+      await world.untilWaiting("b", 1);
+      await refusal("LOCK_NOT_ACQUIRED", world.locking.acquire("b"));
+      await refusal("LOCK_NOT_ACQUIRED", world.locking.acquire("b", { ownerId: "v" }));
+      await holder.free();
+      await (await waiter).release();
+      await world.locking.acquire("b");
+    },
+  },
+  {
     name: "nobody who waits passes an earlier waiter: a claim on many keys is not starved by claims on one of them",
     requires: { fifo: true },
     rival: true,

@@ -44,6 +44,18 @@ export const queue: readonly Broken[] = [
     },
   },
   {
+    defect: "a newcomer takes what is free, though an owner waits that holds nothing of it",
+    rejectedBy: "order: nobody who does not wait passes an earlier waiter with an owner either",
+    Store: class extends ReferenceStore {
+      override isPassing(_claim: Claim, key: string, ticket: number): boolean {
+        return this.queue.some(
+          (earlier) =>
+            earlier.claim.ownerId === null && earlier.ticket < ticket && this.lacks(earlier.claim, key),
+        );
+      }
+    },
+  },
+  {
     defect: "readers join readers, whoever waits",
     rejectedBy: "order: a waiting writer is not starved by later readers",
     Store: class extends ReferenceStore {
