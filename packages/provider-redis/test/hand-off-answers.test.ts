@@ -191,3 +191,14 @@ it("a grant that came while its claim was withdrawn is forgotten with it", async
   expect(words).toEqual([]);
   expect(asked[1]!.claims).toEqual([next]);
 });
+
+it("a release that could not be sure of the lock tells that it was gone, whoever waits here", async () => {
+  const { take, release, asked, words } = scripted();
+  const [holder, next] = [claimOf({}), claimOf({})];
+  void take(holder);
+  void take(next);
+  await asked[0]!.answer([granted(holder, 1)]);
+  const freed = release(holder);
+  await words[0]!.answer({ status: "lost" });
+  expect(await freed).toEqual({ status: "released", freed: false });
+});

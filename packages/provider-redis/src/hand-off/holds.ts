@@ -145,8 +145,8 @@ export class Holds {
     if (hold.holder === hold.grantId) hold.tombstone = tombstone;
     const certain = now < hold.deadline && hold.standing === this.#host.standing;
     if (certain && this.passing.isWanted(spot, hold) && this.passing.handOn(spot, hold, now)) {
-      // Whoever hears that it is free may ask for it from elsewhere; so where nobody here is sure to want it, it is told when it is.
-      return hold.holder !== null || hold.locals.size > 0 ? FREED : hold.whenGone();
+      // Where there is to be word first, it may be that it was gone already, or that nobody here gets it: then it is told so, or when it is free.
+      return hold.holder === null ? hold.whenGone() : FREED;
     }
     const { holder, grantId } = hold;
     this.passing.end(spot, hold);
