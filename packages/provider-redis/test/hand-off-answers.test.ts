@@ -202,3 +202,19 @@ it("a release that could not be sure of the lock tells that it was gone, whoever
   await words[0]!.answer({ status: "lost" });
   expect(await freed).toEqual({ status: "released", freed: false });
 });
+
+it("a release that waits for word is answered, and the lock given back, when the last who wanted it leaves", async () => {
+  const { take, release, asked, released, handOff } = scripted();
+  const [waiting, holder, last] = [claimOf({}), claimOf({}), claimOf({})];
+  void take(waiting);
+  await asked[0]!.answer([queued(1)]);
+  await handOff.release([byClaim(waiting.id)]);
+  void take(holder);
+  void take(holder);
+  await asked[1]!.answer([granted(holder, 2)]);
+  void take(last);
+  const freed = release(holder);
+  await handOff.release([byClaim(last.id)]);
+  expect(await freed).toEqual({ status: "released", freed: true });
+  expect(released.slice(1)).toEqual([byGrant(holder.id)]);
+});

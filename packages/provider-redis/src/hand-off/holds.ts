@@ -155,11 +155,13 @@ export class Holds {
     return this.names.apply(release, holder as string);
   }
 
-  /** One that waited here does no longer. @returns what to ask the server for, should nobody have it or want it now. */
-  leftBy(spot: Spot, hold: Hold): Release | null {
+  /** One that waited here does no longer. @returns when it is free, should nobody have it or want it now. */
+  leftBy(spot: Spot, hold: Hold): Promise<ReleaseReply> | null {
     if (hold.holder !== null || this.passing.isWanted(spot, hold)) return null;
-    this.passing.end(spot, hold);
-    return { by: "grant", grantId: hold.grantId, keys: [spot.key], tombstone: hold.tombstone };
+    // Who gave it back last may wait to hear of that too.
+    const gone = hold.whenGone();
+    this.passing.giveBack(spot, hold);
+    return gone;
   }
 
   /** What the server says of a key, with what it does not know. */
