@@ -218,3 +218,32 @@ it("a release that waits for word is answered, and the lock given back, when the
   expect(await freed).toEqual({ status: "released", freed: true });
   expect(released.slice(1)).toEqual([byGrant(holder.id)]);
 });
+
+it("who leaves while it is asked for on its behalf is not called home any more", async () => {
+  const { server, take, release, asked, words, handovers, gate, handOff } = scripted();
+  const [holder, ...others] = [claimOf({}), ...Array.from({ length: 102 }, () => claimOf({}))];
+  const [next, late, last] = [others[0]!, others[100]!, others[101]!];
+  void take(holder);
+  for (const claim of others) void take(claim);
+  await asked[0]!.answer([granted(holder, 1)]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  server.freed(400);
+  // Those who waited are asked for, a hundred together.
+  expect(asked.slice(1).map(({ claims }) => claims.length)).toEqual([100, 2]);
+  await asked[1]!.answer(
+    others.slice(0, 100).map((claim, n) => (n === 0 ? granted(claim, 500) : queued(500 + n))),
+  );
+  expect(words).toHaveLength(2);
+  const { promise, resolve } = deferred();
+  gate.open = promise;
+  const withdrawal = handOff.release([byClaim(late.id)]);
+  await asked[2]!.answer([queued(600), queued(601)]);
+  const recalled = others.slice(1).map(({ id }, n) => ({ claimId: id, ticket: 501 + n }));
+  await words[1]!.answer({ status: "held", lastToken: 900, others: 0, recalled });
+  resolve();
+  await withdrawal;
+  await release(next);
+  for (const claim of others.slice(1, 100)) await release(claim);
+  expect(handovers.map(({ claimId }) => claimId)).not.toContain(late.id);
+  expect(handovers.at(-1)).toMatchObject({ claimId: last.id });
+});

@@ -199,7 +199,10 @@ export class HandOff implements Locks {
     }
     const named = holds.names.apply(release, id);
     if (release.by === "grant" || named !== release) return named;
-    if (spot?.hold?.leave(id)) return holds.leftBy(spot, spot.hold) ?? FREED;
+    if (spot?.hold?.leave(id)) {
+      const gone = holds.leftBy(spot, spot.hold);
+      return holds.callers.isUnderWay(id) ? { ...release, tombstone: true } : (gone ?? FREED);
+    }
     const follower = spot?.followers?.get(id);
     if (spot && follower) {
       spot.unfollow(id);
@@ -245,6 +248,8 @@ export class HandOff implements Locks {
     const spot = spots.known(release.keys[0] as string);
     if (spot === undefined) return;
     if (spot.hold?.grantId === id && spot.hold.holder === id) passing.end(spot, spot.hold);
+    // It may have come home meanwhile, and would be given what it never gives back.
+    if (spot.hold?.leave(id)) void this.#holds.leftBy(spot, spot.hold);
     spots.displace(spot, id);
     spots.tidy(spot);
   }
