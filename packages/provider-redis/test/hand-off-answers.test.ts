@@ -247,3 +247,18 @@ it("who leaves while it is asked for on its behalf is not called home any more",
   expect(handovers.map(({ claimId }) => claimId)).not.toContain(late.id);
   expect(handovers.at(-1)).toMatchObject({ claimId: last.id });
 });
+
+it("a grant that another has had since takes nothing from it", async () => {
+  const { server, take, asked, lost, handOff } = scripted();
+  const [early, next] = [claimOf({}), claimOf({})];
+  void take(early);
+  await asked[0]!.answer([queued(1)]);
+  void take(next);
+  await asked[1]!.answer([queued(2)]);
+  void take(early);
+  void handOff.release([byClaim(early.id)]);
+  // It was granted, withdrawn and handed on: the news of that came first.
+  server.granted({ claimId: next.id, ticket: 2, token: 4, remaining: 8_000, provisional: true });
+  await asked[2]!.answer([granted(early, 3)]);
+  expect(lost).toEqual([]);
+});

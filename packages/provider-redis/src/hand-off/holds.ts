@@ -66,6 +66,8 @@ export class Holds {
     this.spots.displace(spot, claim.id);
     const before = spot.hold;
     if (before?.grantId === claim.id) return;
+    // Old news: it was gone before this one was granted.
+    if (before && token < before.ticket) return;
     if (before) this.passing.lose(spot, before);
     const hold = new Hold(claim, place, token, deadline, this.#host.standing);
     spot.hold = hold;
