@@ -262,3 +262,34 @@ it("a grant that another has had since takes nothing from it", async () => {
   await asked[2]!.answer([granted(early, 3)]);
   expect(lost).toEqual([]);
 });
+
+it("a claim whose request failed may have been known for a while: who follows it waits for word", async () => {
+  const { take, asked, words } = scripted();
+  const [holder, next] = [claimOf({}), claimOf({})];
+  void take(holder);
+  await asked[0]!.answer([{ status: "failed", error: new Error("cut") }]);
+  void take(holder);
+  void take(next);
+  await asked[1]!.answer([granted(holder, 1)]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 1, recalled: [] });
+  expect(asked[2]?.claims).toEqual([next]);
+});
+
+it("who follows a claim comes after those that are asked for already, one of which is granted first", async () => {
+  const { take, asked, words } = scripted();
+  const [first, second, third, fourth, fifth] = Array.from({ length: 5 }, () => claimOf({})) as [
+    Claim,
+    Claim,
+    Claim,
+    Claim,
+    Claim,
+  ];
+  for (const claim of [first, second, third]) void take(claim);
+  await asked[0]!.answer([{ status: "failed", error: new Error("cut") }]);
+  expect(asked[1]!.claims).toEqual([second, third]);
+  for (const claim of [fourth, fifth]) void take(claim);
+  await asked[1]!.answer([granted(second, 1), queued(2)]);
+  await asked[2]!.answer([queued(3)]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  expect(asked[3]?.claims).toEqual([fifth]);
+});

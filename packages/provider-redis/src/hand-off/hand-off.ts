@@ -27,6 +27,8 @@ import type { Terms } from "./terms.ts";
 export class HandOff implements Locks {
   readonly #locks: Locks;
   readonly #holds: Holds;
+  // Claims whose last request failed: the server may have known them for a while.
+  readonly #unanswered = new Set<string>();
 
   constructor(locks: Locks, host: HandOffHost, terms: Terms) {
     this.#locks = locks;
@@ -128,7 +130,7 @@ export class HandOff implements Locks {
     if (spot.asking !== null) return claim.wait ? spot.follow(claim) : null;
     if (spot.queued.size === 0) {
       spot.asking = claim;
-      spot.repeated = false;
+      spot.repeated = this.#unanswered.has(claim.id);
     }
     return null;
   }
@@ -150,12 +152,14 @@ export class HandOff implements Locks {
     if (!isPlain(claim)) return reply;
     const holds = this.#holds;
     const spot = holds.spots.at(claim.keys[0] as string);
+    if (reply.status === "failed") this.#unanswered.add(claim.id);
+    else this.#unanswered.delete(claim.id);
     const here = reply.status === "queued" ? holds.atHome(spot, claim, reply.ticket) : null;
     if (here !== null) return here;
     const first = spot.asking?.id === claim.id;
     if (first) spot.asking = null;
     if (reply.status === "granted" && reply.grantId === claim.id) {
-      holds.granted(spot, claim, Number(reply.token), sentAt + reply.remaining);
+      holds.granted(spot, claim, Number(reply.token), sentAt + reply.remaining, first && !spot.repeated);
     } else if (reply.status === "queued") {
       holds.placed(spot, { claim, ticket: reply.ticket, since: sentAt });
     } else if (reply.status !== "failed") {
@@ -190,6 +194,7 @@ export class HandOff implements Locks {
     if (release.by === "owner") return release;
     const holds = this.#holds;
     const id = release.by === "grant" ? release.grantId : release.claimId;
+    this.#unanswered.delete(id);
     const spot = release.keys.length === 1 ? holds.spots.known(release.keys[0] as string) : undefined;
     if (spot?.hold?.holder === id) return holds.passOn(spot, release, now);
     if (spot?.hold?.grantId === id) {

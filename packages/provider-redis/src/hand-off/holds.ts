@@ -60,8 +60,8 @@ export class Holds {
     return this.answer(spot, claim, performance.now()) as TakeReply | null;
   }
 
-  /** The server granted it. */
-  granted(spot: Spot, claim: Claim, token: number, deadline: number): void {
+  /** The server granted it. `fresh`: at once, when it was asked for the first time. */
+  granted(spot: Spot, claim: Claim, token: number, deadline: number, fresh: boolean): void {
     const place = spot.queued.get(claim.id)?.ticket ?? 0;
     this.spots.displace(spot, claim.id);
     const before = spot.hold;
@@ -72,7 +72,7 @@ export class Holds {
     const hold = new Hold(claim, place, token, deadline, this.#host.standing);
     spot.hold = hold;
     // It was free and nobody waited, so those who followed it meanwhile come before anybody who does now: they need no word to know.
-    if (place === 0 && !spot.repeated) {
+    if (fresh) {
       for (const follower of spot.takeFollowers()) {
         hold.sealed ||= follower.claim.lease !== hold.lease;
         if (hold.sealed) spot.keepFollowing(follower);
@@ -89,7 +89,7 @@ export class Holds {
     const place = spot?.queued.get(claimId);
     // At a place it does not stand at, it is no grant.
     if (spot && place?.ticket === ticket)
-      this.granted(spot, place.claim, Number(token), place.since + remaining);
+      this.granted(spot, place.claim, Number(token), place.since + remaining, false);
   }
 
   placed(spot: Spot, place: Queued): void {
