@@ -1,85 +1,13 @@
-import type { Claim, Handover, Release, TakeReply } from "@lock/core";
+import type { Claim } from "@lock/core";
 import { expect, it } from "vitest";
-import type { Locks } from "../src/bucket.ts";
-import { HandOff } from "../src/hand-off/hand-off.ts";
-import { STRICT } from "../src/hand-off/terms.ts";
-import type { StandReply } from "../src/operations/stand.ts";
 import { deferred } from "./deferred.ts";
 import { byClaim, byGrant, claimOf } from "./instance.ts";
+import { granted, queued, scripted } from "./scripted-server.ts";
 
 /*
  * The order in which a process hears of what a server did: two connections and many requests, so an answer may be older than what
  * was heard already. A server can't be made to answer so on demand; what it would say is said here.
  */
-
-function scripted() {
-  const asked: { readonly claims: readonly Claim[]; answer(replies: TakeReply[]): Promise<void> }[] = [];
-  const words: { answer(reply: StandReply): Promise<void> }[] = [];
-  const released: Release[] = [];
-  const withdrawn: string[] = [];
-  const handovers: Handover[] = [];
-  const lost: string[] = [];
-  const gate = { open: Promise.resolve() };
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  const answerable = <T>() => {
-    let resolve!: (reply: T) => void;
-    const reply = new Promise<T>((settle) => {
-      resolve = settle;
-    });
-    return { reply, answer: (value: T) => (resolve(value), turn()) };
-  };
-  const locks: Locks = {
-    open: async () => {},
-    take: (claims) => {
-      const { reply, answer } = answerable<TakeReply[]>();
-      asked.push({ claims, answer });
-      return reply;
-    },
-    renew: async (renewals) => renewals.map(({ lease }) => ({ status: "renewed", remaining: lease })),
-    release: async (releases) => {
-      released.push(...releases);
-      await gate.open;
-      return releases.map(() => ({ status: "released", freed: true }));
-    },
-    releaseAll: async () => {},
-    inspect: async () => [],
-  };
-  const host = {
-    standing: 1,
-    listeningSince: 0,
-    stand: () => {
-      const { reply, answer } = answerable<StandReply>();
-      words.push({ answer });
-      return reply;
-    },
-    withdraw: ({ id }: Claim) => void withdrawn.push(id),
-    unannounce() {},
-    giveBack: async (grantId: string) => {
-      released.push(byGrant(grantId));
-      return { status: "released", freed: true } as const;
-    },
-  };
-  const handOff = new HandOff(locks, host, STRICT);
-  const server = handOff.listen({
-    granted: (handover) => void handovers.push(handover),
-    wake() {},
-    wakeAll() {},
-    lost: (ids) => void lost.push(...ids),
-    lostAll() {},
-  });
-  const take = (claim: Claim) => Promise.resolve(handOff.take([claim])).then(([reply]) => reply);
-  const release = (claim: Claim) =>
-    Promise.resolve(handOff.release([byGrant(claim.id)])).then(([reply]) => reply);
-  return { server, take, release, asked, words, released, withdrawn, handovers, lost, gate, handOff };
-}
-
-const granted = (claim: Claim, token: number): TakeReply => ({
-  status: "granted",
-  grantId: claim.id,
-  token,
-  remaining: claim.lease,
-});
-const queued = (ticket: number): TakeReply => ({ status: "queued", ticket, checkIn: 1_000 });
 
 it("an answer that it waits, from before it was handed the lock, neither gives the lock back nor queues it", async () => {
   const { server, take, asked, withdrawn, lost } = scripted();

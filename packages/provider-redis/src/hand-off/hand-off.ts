@@ -121,6 +121,8 @@ export class HandOff implements Locks {
       return null;
     }
     const spot = holds.spots.at(claim.keys[0] as string);
+    const follower = spot.followers?.get(claim.id);
+    if (follower) return follower.reply;
     const said = holds.answer(spot, claim, now);
     if (said !== null || spot.hold !== null) return said;
     if (spot.asking?.id === claim.id) {
@@ -130,6 +132,7 @@ export class HandOff implements Locks {
     if (spot.asking !== null) return claim.wait ? spot.follow(claim) : null;
     if (spot.queued.size === 0) {
       spot.asking = claim;
+      spot.sealed = false;
       spot.repeated = this.#unanswered.has(claim.id);
     }
     return null;

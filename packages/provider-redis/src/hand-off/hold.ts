@@ -81,8 +81,9 @@ export class Hold {
     return this.wordAt !== -Infinity;
   }
 
+  /** Whether one that followed before it was sealed may. */
   joins(claim: Claim, now: number, terms: Terms): boolean {
-    return !this.over && !this.sealed && claim.lease === this.lease && this.#within(now, terms);
+    return !this.over && claim.lease === this.lease && this.#within(now, terms);
   }
 
   /** @returns what to say to it. */

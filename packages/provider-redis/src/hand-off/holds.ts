@@ -73,11 +73,14 @@ export class Holds {
     spot.hold = hold;
     // It was free and nobody waited, so those who followed it meanwhile come before anybody who does now: they need no word to know.
     if (fresh) {
-      for (const follower of spot.takeFollowers()) {
-        hold.sealed ||= follower.claim.lease !== hold.lease;
-        if (hold.sealed) spot.keepFollowing(follower);
-        else follower.settle(hold.join(follower.claim));
-      }
+      const followers = spot.takeFollowers();
+      const from = followers.findIndex(({ claim: next, behind, settle }) => {
+        hold.sealed = behind || next.lease !== hold.lease;
+        if (!hold.sealed) settle(hold.join(next));
+        return hold.sealed;
+      });
+      if (from !== -1) this.callers.askFor(followers.slice(from));
+      hold.sealed ||= spot.sealed;
     }
     if (hold.locals.size > 0 || spot.followers !== null || this.passing.recalls(spot, hold))
       this.passing.askForWord(spot, hold);
@@ -102,6 +105,7 @@ export class Holds {
   seal(key: string): void {
     const spot = this.spots.known(key);
     if (spot?.hold) spot.hold.sealed = true;
+    else if (spot?.asking) spot.sealed = true;
   }
 
   awaited(grantId: string): void {

@@ -36,7 +36,11 @@ export class Passing {
     const now = performance.now();
     const followers = spot.takeFollowers();
     const from = followers.findIndex(({ claim, settle }) => {
-      if (hold === null || spot.queued.size > 0 || !hold.joins(claim, now, this.#terms)) return true;
+      if (hold === null || spot.queued.size > 0 || !hold.joins(claim, now, this.#terms)) {
+        // Who comes later waits behind it.
+        if (hold !== null && claim.lease !== hold.lease) hold.sealed = true;
+        return true;
+      }
       settle(hold.join(claim));
       return false;
     });

@@ -4,6 +4,8 @@ import type { Hold } from "./hold.ts";
 /** A claim that waits to hear what became of an earlier one of this process. */
 export interface Follower {
   readonly claim: Claim;
+  /** It came after one that does not wait here. */
+  readonly behind: boolean;
   readonly reply: Promise<TakeReply>;
   readonly settle: (reply: TakeReply | PromiseLike<TakeReply>) => void;
 }
@@ -26,6 +28,8 @@ export class Spot {
   asking: Claim | null = null;
   /** It was asked for more than once, so the server may have known it for a while. */
   repeated = false;
+  /** One that does not wait here came since: who follows from now on waits behind it. */
+  sealed = false;
   followers: Map<string, Follower> | null = null;
   /** The followers join as soon as the sockets are read. */
   readsFirst = false;
@@ -53,18 +57,17 @@ export class Spot {
   }
 
   follow(claim: Claim): Promise<TakeReply> {
-    const known = this.followers?.get(claim.id);
-    if (known !== undefined) return known.reply;
     let settle: Follower["settle"] = () => {};
     const reply = new Promise<TakeReply>((resolve) => {
       settle = resolve;
     });
-    (this.followers ??= new Map()).set(claim.id, { claim, reply, settle });
+    (this.followers ??= new Map()).set(claim.id, {
+      claim,
+      behind: this.sealed && this.asking !== null,
+      reply,
+      settle,
+    });
     return reply;
-  }
-
-  keepFollowing(follower: Follower): void {
-    (this.followers ??= new Map()).set(follower.claim.id, follower);
   }
 
   unfollow(claimId: string): void {

@@ -1,0 +1,94 @@
+import type { Claim, Handover, Release, ReleaseReply, TakeReply } from "@lock/core";
+import type { Locks } from "../src/bucket.ts";
+import { HandOff } from "../src/hand-off/hand-off.ts";
+import { STRICT } from "../src/hand-off/terms.ts";
+import type { StandReply } from "../src/operations/stand.ts";
+import { byGrant } from "./instance.ts";
+
+interface Scripted {
+  /** What is heard of the server. */
+  readonly server: ReturnType<HandOff["listen"]>;
+  /** Requests to take, each to be answered. */
+  readonly asked: { readonly claims: readonly Claim[]; answer(replies: TakeReply[]): Promise<void> }[];
+  /** The same, for its word. */
+  readonly words: { answer(reply: StandReply): Promise<void> }[];
+  readonly released: Release[];
+  readonly withdrawn: string[];
+  readonly handovers: Handover[];
+  readonly lost: string[];
+  /** Releases are answered when it is open. */
+  readonly gate: { open: Promise<void> };
+  readonly handOff: HandOff;
+  take(this: void, claim: Claim): Promise<TakeReply | undefined>;
+  release(this: void, claim: Claim): Promise<ReleaseReply | undefined>;
+}
+
+/** A hand-off whose server says what the test has it say, when it has it say so. */
+export function scripted(): Scripted {
+  const asked: Scripted["asked"] = [];
+  const words: Scripted["words"] = [];
+  const released: Release[] = [];
+  const withdrawn: string[] = [];
+  const handovers: Handover[] = [];
+  const lost: string[] = [];
+  const gate = { open: Promise.resolve() };
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const answerable = <T>() => {
+    let resolve!: (reply: T) => void;
+    const reply = new Promise<T>((settle) => {
+      resolve = settle;
+    });
+    return { reply, answer: (value: T) => (resolve(value), turn()) };
+  };
+  const locks: Locks = {
+    open: async () => {},
+    take: (claims) => {
+      const { reply, answer } = answerable<TakeReply[]>();
+      asked.push({ claims, answer });
+      return reply;
+    },
+    renew: async (renewals) => renewals.map(({ lease }) => ({ status: "renewed", remaining: lease })),
+    release: async (releases) => {
+      released.push(...releases);
+      await gate.open;
+      return releases.map(() => ({ status: "released", freed: true }));
+    },
+    releaseAll: async () => {},
+    inspect: async () => [],
+  };
+  const host = {
+    standing: 1,
+    listeningSince: 0,
+    stand: () => {
+      const { reply, answer } = answerable<StandReply>();
+      words.push({ answer });
+      return reply;
+    },
+    withdraw: ({ id }: Claim) => void withdrawn.push(id),
+    unannounce() {},
+    giveBack: async (grantId: string) => {
+      released.push(byGrant(grantId));
+      return { status: "released", freed: true } as const;
+    },
+  };
+  const handOff = new HandOff(locks, host, STRICT);
+  const server = handOff.listen({
+    granted: (handover) => void handovers.push(handover),
+    wake() {},
+    wakeAll() {},
+    lost: (ids) => void lost.push(...ids),
+    lostAll() {},
+  });
+  const take = (claim: Claim) => Promise.resolve(handOff.take([claim])).then(([reply]) => reply);
+  const release = (claim: Claim) =>
+    Promise.resolve(handOff.release([byGrant(claim.id)])).then(([reply]) => reply);
+  return { server, take, release, asked, words, released, withdrawn, handovers, lost, gate, handOff };
+}
+
+export const granted = (claim: Claim, token: number): TakeReply => ({
+  status: "granted",
+  grantId: claim.id,
+  token,
+  remaining: claim.lease,
+});
+export const queued = (ticket: number): TakeReply => ({ status: "queued", ticket, checkIn: 1_000 });
