@@ -221,3 +221,20 @@ it("who follows a claim comes after those that are asked for already, one of whi
   await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
   expect(asked[3]?.claims).toEqual([fifth]);
 });
+
+it("who has the lock and neither renews it nor gives it back has it no longer than its lease, whoever waits", async () => {
+  const { take, release, asked, words, handovers } = scripted();
+  const [holder, gone, next] = [claimOf({ lease: 60 }), claimOf({ lease: 60 }), claimOf({ lease: 60 })];
+  for (const claim of [holder, gone, next]) void take(claim);
+  await asked[0]!.answer([granted(holder, 1)]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  await release(holder);
+  expect(handovers).toMatchObject([{ claimId: gone.id }]);
+  for (const word of words.slice(1))
+    await word.answer({ status: "held", lastToken: 900, others: 0, recalled: [] });
+  const before = words.length;
+  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  void take(next);
+  expect(words).toHaveLength(before);
+  expect(asked[1]?.claims).toEqual([next]);
+});

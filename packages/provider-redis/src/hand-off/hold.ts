@@ -42,6 +42,8 @@ export class Hold {
   holder: string | null;
   /** By the monotonic clock; counted from the send of what was confirmed. */
   deadline: number;
+  /** What of it its holder was told, or renewed itself. */
+  toldUntil: number;
   /** When the server was last asked that then gave its word. */
   wordAt: number = -Infinity;
   /** Asked, and not yet answered. */
@@ -73,6 +75,7 @@ export class Hold {
     this.token = token;
     this.lease = lease;
     this.deadline = deadline;
+    this.toldUntil = deadline;
     this.standing = standing;
     this.holder = id;
   }
@@ -131,6 +134,7 @@ export class Hold {
     if (this.#next > this.#last) return false;
     this.leave(local.claim.id);
     this.holder = local.claim.id;
+    this.toldUntil = this.deadline;
     if (local.late) this.#turns += 1;
     this.token = this.#next;
     this.#next += 1;

@@ -37,6 +37,7 @@ export class Holds {
     if (hold === null) return null;
     if (hold.holder === claim.id) {
       const remaining = hold.deadline - now;
+      hold.toldUntil = hold.deadline;
       if (remaining > 0) return { status: "granted", grantId: claim.id, token: hold.token, remaining };
       this.passing.lose(spot, hold);
       return null;
@@ -65,7 +66,10 @@ export class Holds {
     const place = spot.queued.get(claim.id)?.ticket ?? 0;
     this.spots.displace(spot, claim.id);
     const before = spot.hold;
-    if (before?.grantId === claim.id) return;
+    if (before?.grantId === claim.id) {
+      if (before.holder === claim.id) before.toldUntil = Math.max(before.toldUntil, deadline);
+      return;
+    }
     // Old news: it was gone before this one was granted.
     if (before && token < before.ticket) return;
     if (before) this.passing.lose(spot, before);
@@ -141,7 +145,7 @@ export class Holds {
     const spot = this.spots.known(key);
     if (spot?.hold !== hold) return;
     if (reply.status === "lost") this.passing.lose(spot, hold);
-    else if (reply.status === "renewed") hold.deadline = sentAt + reply.remaining;
+    else if (reply.status === "renewed") hold.toldUntil = hold.deadline = sentAt + reply.remaining;
   }
 
   /** Its holder gives it back. @returns what came of it, or what to ask the server for. */

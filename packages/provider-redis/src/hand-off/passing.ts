@@ -98,8 +98,14 @@ export class Passing {
   /** Asks the server whether this process holds the key, who waits for it there, and for tokens. */
   askForWord(spot: Spot, hold: Hold): void {
     if (hold.asking || hold.over) return;
-    hold.asking = true;
     const sentAt = performance.now();
+    if (hold.holder !== null && sentAt >= hold.toldUntil) {
+      // Its holder has lost it and not given it back: to ask would renew it, for as long as anybody waits.
+      hold.over = true;
+      this.sendLocals(hold);
+      return this.follow(spot);
+    }
+    hold.asking = true;
     const tokens = hold.wanted;
     const recalls = this.recalls(spot, hold);
     const recall = recalls ? (this.#terms === STRICT ? "alone" : "always") : "never";
