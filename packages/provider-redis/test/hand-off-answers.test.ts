@@ -238,3 +238,18 @@ it("who has the lock and neither renews it nor gives it back has it no longer th
   expect(words).toHaveLength(before);
   expect(asked[1]?.claims).toEqual([next]);
 });
+
+it("a process takes back its note at the key only while the lock is its own", async () => {
+  const { server, take, release, asked, words, unannounced, handOff } = scripted();
+  for (const lost of [false, true]) {
+    const [holder, next] = [claimOf({}), claimOf({})];
+    void take(holder);
+    void take(next);
+    await asked.at(-1)!.answer([granted(holder, 1)]);
+    await words.at(-1)!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+    await handOff.release([byClaim(next.id)]);
+    if (lost) server.freed(300);
+    else await release(holder);
+  }
+  expect(unannounced).toEqual(["a"]);
+});

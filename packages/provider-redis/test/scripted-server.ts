@@ -14,6 +14,7 @@ interface Scripted {
   readonly words: { answer(reply: StandReply): Promise<void> }[];
   readonly released: Release[];
   readonly withdrawn: string[];
+  readonly unannounced: string[];
   readonly handovers: Handover[];
   readonly lost: string[];
   /** Releases are answered when it is open. */
@@ -29,6 +30,7 @@ export function scripted(): Scripted {
   const words: Scripted["words"] = [];
   const released: Release[] = [];
   const withdrawn: string[] = [];
+  const unannounced: string[] = [];
   const handovers: Handover[] = [];
   const lost: string[] = [];
   const gate = { open: Promise.resolve() };
@@ -65,7 +67,7 @@ export function scripted(): Scripted {
       return reply;
     },
     withdraw: ({ id }: Claim) => void withdrawn.push(id),
-    unannounce() {},
+    unannounce: (key: string) => void unannounced.push(key),
     giveBack: async (grantId: string) => {
       released.push(byGrant(grantId));
       return { status: "released", freed: true } as const;
@@ -82,7 +84,20 @@ export function scripted(): Scripted {
   const take = (claim: Claim) => Promise.resolve(handOff.take([claim])).then(([reply]) => reply);
   const release = (claim: Claim) =>
     Promise.resolve(handOff.release([byGrant(claim.id)])).then(([reply]) => reply);
-  return { server, take, release, asked, words, released, withdrawn, handovers, lost, gate, handOff };
+  return {
+    server,
+    take,
+    release,
+    asked,
+    words,
+    released,
+    withdrawn,
+    unannounced,
+    handovers,
+    lost,
+    gate,
+    handOff,
+  };
 }
 
 export const granted = (claim: Claim, token: number): TakeReply => ({

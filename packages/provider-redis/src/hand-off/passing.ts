@@ -159,6 +159,7 @@ export class Passing {
 
   lose(spot: Spot, hold: Hold): void {
     const { holder } = hold;
+    hold.deadline = -Infinity;
     this.end(spot, hold);
     hold.gone(NOT_FREED);
     if (holder !== null) this.#callers.events?.lost([holder]);
@@ -175,7 +176,9 @@ export class Passing {
     spot.hold = null;
     this.sendLocals(hold);
     this.follow(spot);
-    if (this.#announced.delete(hold.grantId)) this.#host.unannounce(spot.key);
+    // When its time is up, the note at the key may be another's who has it now.
+    const own = performance.now() < hold.deadline;
+    if (this.#announced.delete(hold.grantId) && own) this.#host.unannounce(spot.key);
     this.#spots.tidy(spot);
   }
 
