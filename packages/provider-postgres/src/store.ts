@@ -136,6 +136,11 @@ export class PostgresStore implements LockStore {
   }
 
   async take(claims: readonly Claim[]): Promise<TakeReply[]> {
+    const replies = await this.#takeOrRefuse(claims);
+    return this.#opened?.sessions?.confirmed(claims, replies) ?? replies;
+  }
+
+  async #takeOrRefuse(claims: readonly Claim[]): Promise<TakeReply[]> {
     const suspects = this.#transactions.suspects(claims);
     if (suspects.size === 0) return this.#take(claims);
     // The others go out at once: nothing that comes after them may overtake them.

@@ -1,5 +1,5 @@
 import { halves, namespaceMark } from "./advisory.ts";
-import type { Call } from "./request.ts";
+import type { Call, Row } from "./request.ts";
 
 /** How long, in milliseconds, a session may take to end. */
 const patience = 3_000;
@@ -26,4 +26,9 @@ export function endSessionsCall(namespace: string): Call {
 /** Ends one that this process has lost and that the server may still hold on to. */
 export function endSessionCall(session: bigint): Call {
   return { name: "", text, values: [...halves(session), patience, "ExclusiveLock"] };
+}
+
+/** Whether they are gone. */
+export function readEndReply(rows: readonly Row[]): boolean {
+  return rows.every(([gone]) => gone === "t");
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "@lock/core";
 import type { Connection } from "../connection.ts";
-import { endSessionCall } from "../operations/end-sessions.ts";
+import { endSessionCall, readEndReply } from "../operations/end-sessions.ts";
 import { LockSession, type LockSessionOptions } from "./lock-session.ts";
 
 const firstPause = 50;
@@ -19,6 +19,8 @@ export class LockSessions {
   readonly #open: LockSession[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #waiting = new Set<(session: LockSession | Error) => void>();
+  // Lost here, and perhaps not ended in the server yet.
+  readonly #ending = new Set<LockSession>();
   #next = 0;
   #closed = false;
 
@@ -28,6 +30,11 @@ export class LockSessions {
 
   get open(): readonly LockSession[] {
     return this.#open;
+  }
+
+  /** Whether the server may hold a session that is lost for alive, and with it the rows that name it. */
+  ending(session: LockSession): boolean {
+    return this.#ending.has(session);
   }
 
   /** Opens them. One is enough: the others follow when they can be had. */
@@ -87,6 +94,7 @@ export class LockSessions {
   #lost(session: LockSession, cause: unknown): void {
     if (this.#closed) return;
     this.#open.splice(this.#open.indexOf(session), 1);
+    this.#ending.add(session);
     this.#options.lost(session, cause);
     this.#endInServer(session, 0);
     this.#startLater(0);
@@ -94,9 +102,11 @@ export class LockSessions {
 
   /** The server may hold a connection for open that is cut on our side: nobody else could have its locks until it notices. */
   #endInServer(session: LockSession, failures: number): void {
-    this.#options.connection
-      .query(endSessionCall(session.id))
-      .catch(() => this.#later(failures, (more) => this.#endInServer(session, more)));
+    const again = (): void => this.#later(failures, (more) => this.#endInServer(session, more));
+    this.#options.connection.query(endSessionCall(session.id)).then((rows) => {
+      if (readEndReply(rows)) this.#ending.delete(session);
+      else again();
+    }, again);
   }
 
   #startLater(failures: number): void {

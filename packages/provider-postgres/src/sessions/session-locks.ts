@@ -22,6 +22,8 @@ export class SessionLocks {
   readonly #bare: BareLocks;
   // What the rows of a claim, waiting or granted, live with.
   readonly #named = new Map<string, LockSession>();
+  // What they lived with that is lost, until they are asked for again.
+  readonly #former = new Map<string, LockSession>();
   readonly #trying = new Map<string, Promise<void>>();
   readonly #withdrawn = new Withdrawn();
 
@@ -72,6 +74,19 @@ export class SessionLocks {
     return replies as TakeReply[];
   }
 
+  /**
+   * The replies as the engine may have them. A session that ended while they were under way was told of before anybody held the grants: these
+   * are none.
+   */
+  confirmed(claims: readonly Claim[], replies: readonly TakeReply[]): TakeReply[] {
+    return replies.map((reply, n) => {
+      const { id, kind } = claims[n] as Claim;
+      if (reply.status !== "granted" || kind !== "execute") return reply;
+      const lives = this.#bare.find(id) !== undefined || this.#named.get(id)?.open === true;
+      return lives ? reply : { status: "failed", error: new SessionEnded() };
+    });
+  }
+
   /** Those that are held bare; the others are not answered here. */
   renews(grantId: string): "bare" | "row" | undefined {
     if (this.#bare.find(grantId) !== undefined) return "bare";
@@ -91,7 +106,7 @@ export class SessionLocks {
       if (release.by === "owner") continue;
       const id = release.by === "grant" ? release.grantId : release.claimId;
       if (release.tombstone) this.#withdrawn.add(id);
-      this.#named.delete(id);
+      this.forget(id);
       const lock = this.#bare.find(id);
       if (lock === undefined) continue;
       const of = first.get(lock);
@@ -123,6 +138,7 @@ export class SessionLocks {
   /** The grant lives with something else from now on. */
   forget(claimId: string): void {
     this.#named.delete(claimId);
+    this.#former.delete(claimId);
   }
 
   /** Finds out about sessions whose connection is dead without having been cut. `late`: this process stood still for a while. */
@@ -172,7 +188,7 @@ export class SessionLocks {
   ): Promise<void> {
     const rest: number[] = [];
     for (const [n, claim] of claims.entries()) {
-      replies[n] ??= grantOf(this.#bare.find(claim.id));
+      replies[n] ??= grantOf(this.#bare.find(claim.id)) ?? this.#undecided(claim.id);
       if (replies[n] === undefined) rest.push(n);
     }
     if (rest.length === 0) return;
@@ -199,6 +215,15 @@ export class SessionLocks {
     }
   }
 
+  /** A row of the claim may name a session that is lost and count until the server has ended that: not a grant to be had. */
+  #undecided(claimId: string): TakeReply | undefined {
+    const former = this.#former.get(claimId);
+    if (former === undefined) return undefined;
+    if (this.#sessions.ending(former)) return { status: "failed", error: new SessionEnded() };
+    this.#former.delete(claimId);
+    return undefined;
+  }
+
   async #letGo(
     session: LockSession,
     held: readonly { n: number; lock: BareLock }[],
@@ -222,6 +247,7 @@ export class SessionLocks {
       if (named !== session) continue;
       gone.push(id);
       this.#named.delete(id);
+      this.#former.set(id, session);
     }
     // An idle one is replaced when it is needed, and is no loss.
     logger[gone.length === 0 ? "debug" : "warn"](
