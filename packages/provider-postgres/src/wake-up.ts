@@ -47,7 +47,6 @@ export class WakeUp {
     });
     try {
       await client.connect();
-      client.on("end", () => this.#lost(client));
       const text = serverStatement(settingNames);
       const { rows } = await client.query<(string | null)[]>({ text, rowMode: "array", types });
       const server = readServer(client, rows[0]);
@@ -55,6 +54,8 @@ export class WakeUp {
         await client.query(sessionStatement(callTimeout));
         await client.query(`LISTEN ${this.channel}`);
       }
+      // One that ends before is told of by the failure alone: two would follow it, and one of them be forgotten.
+      client.on("end", () => this.#lost(client));
       this.#failures = 0;
       return server;
     } catch (error) {
