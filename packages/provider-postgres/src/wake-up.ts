@@ -48,11 +48,13 @@ export class WakeUp {
     try {
       await client.connect();
       const text = serverStatement(settingNames);
-      const { rows } = await client.query<(string | null)[]>({ text, rowMode: "array", types });
+      // Silence is a failure here as well: without an end to it nobody would listen any more.
+      const within = { query_timeout: callTimeout };
+      const { rows } = await client.query<(string | null)[]>({ text, rowMode: "array", types, ...within });
       const server = readServer(client, rows[0]);
       if (!server.pooled) {
-        await client.query(sessionStatement(callTimeout));
-        await client.query(`LISTEN ${this.channel}`);
+        await client.query({ text: sessionStatement(callTimeout), ...within });
+        await client.query({ text: `LISTEN ${this.channel}`, ...within });
       }
       // One that ends before is told of by the failure alone: two would follow it, and one of them be forgotten.
       client.on("end", () => this.#lost(client));

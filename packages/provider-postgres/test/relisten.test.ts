@@ -1,13 +1,14 @@
-import { createServer, connect, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { connectionSettings } from "../src/connection-settings.ts";
+import { LockSession } from "../src/sessions/lock-session.ts";
 import { WakeUp } from "../src/wake-up.ts";
 import { serverUrl } from "./database.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Lets a connection through until `cuts` says that what it is asked is where it is cut, without a word. */
-async function cuttingServer(cuts: (asked: string) => boolean) {
+/** Lets what is asked through, unless `fault` says that the connection is cut there without a word, or goes silent. */
+async function faultyServer(fault: (asked: string) => "cut" | "silent" | undefined) {
   const target = new URL(serverUrl);
   const open = new Set<Socket>();
   const server = createServer((client) => {
@@ -21,8 +22,9 @@ async function cuttingServer(cuts: (asked: string) => boolean) {
     backend.on("error", () => {});
     backend.on("close", () => client.destroy());
     client.on("data", (bytes) => {
-      if (cuts(bytes.toString("latin1"))) client.destroy();
-      else backend.write(bytes);
+      const what = fault(bytes.toString("latin1"));
+      if (what === "cut") client.destroy();
+      else if (what === undefined) backend.write(bytes);
     });
     backend.on("data", (bytes) => client.write(bytes));
   });
@@ -39,17 +41,23 @@ async function cuttingServer(cuts: (asked: string) => boolean) {
   };
 }
 
-test("a connection that is cut as it begins to listen is replaced by one, which closes", async () => {
-  let cutting = 0;
-  const server = await cuttingServer((asked) => asked.includes("LISTEN") && cutting-- > 0);
-  let back = 0;
-  const wakeUp = new WakeUp({
-    settings: connectionSettings({ connectionString: server.url }),
-    callTimeout: 5_000,
-    events: { granted() {}, wake() {}, wakeAll: () => void (back += 1), lost() {}, lostAll() {} },
+function wakeUpOf(url: string, wakeAll: () => void): WakeUp {
+  return new WakeUp({
+    settings: connectionSettings({ connectionString: url }),
+    callTimeout: 500,
+    events: { granted() {}, wake() {}, wakeAll, lost() {}, lostAll() {} },
     logger: silent,
     tell() {},
   });
+}
+
+test("a connection that is cut as it begins to listen is replaced by one, which closes", async () => {
+  let cutting = 0;
+  const server = await faultyServer((asked) =>
+    asked.includes("LISTEN") && cutting-- > 0 ? "cut" : undefined,
+  );
+  let back = 0;
+  const wakeUp = wakeUpOf(server.url, () => void (back += 1));
   await wakeUp.start();
   cutting = 1;
   server.cut();
@@ -60,3 +68,29 @@ test("a connection that is cut as it begins to listen is replaced by one, which 
   await expect.poll(() => server.open.size, { timeout: 2_000 }).toBe(0);
   server.close();
 });
+
+test.each(["pg_backend_pid", "set_config", "LISTEN"])(
+  "a listening connection that goes silent at its %s is given up",
+  async (statement) => {
+    const server = await faultyServer((asked) => (asked.includes(statement) ? "silent" : undefined));
+    await expect(wakeUpOf(server.url, () => {}).start()).rejects.toThrow("timeout");
+    await expect.poll(() => server.open.size).toBe(0);
+    server.close();
+  },
+);
+
+test.each(["set_config", "pg_advisory_lock"])(
+  "a lock session that goes silent at its %s is given up",
+  async (statement) => {
+    const server = await faultyServer((asked) => (asked.includes(statement) ? "silent" : undefined));
+    const session = new LockSession({
+      settings: connectionSettings({ connectionString: server.url }),
+      namespace: "test",
+      callTimeout: 500,
+      lost() {},
+    });
+    await expect(session.start()).rejects.toThrow("timeout");
+    await expect.poll(() => server.open.size).toBe(0);
+    server.close();
+  },
+);

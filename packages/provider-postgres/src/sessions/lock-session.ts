@@ -55,12 +55,14 @@ export class LockSession {
       await client.connect();
       client.on("end", () => this.#end(reason ?? new Error("The connection ended")));
       this.#aliveAt = performance.now();
-      await this.#send({ name: "", text: sessionStatement(callTimeout, liveness), values: [] });
-      const [row] = await this.#send({
+      const settings = sessionStatement(callTimeout, liveness);
+      await this.#send({ name: "", text: settings, values: [] }, callTimeout);
+      const first: Call = {
         name: "",
         text: "SELECT pg_backend_pid(), pg_advisory_lock($1, $2), pg_advisory_lock_shared($3, $4)",
         values: [...halves(this.id), ...halves(namespaceMark(namespace))],
-      });
+      };
+      const [row] = await this.#send(first, callTimeout);
       const { processID } = client as unknown as { processID?: number | null };
       if (typeof processID === "number" && processID !== Number(row?.[0])) throw behindPooler();
     } catch (error) {
@@ -82,14 +84,15 @@ export class LockSession {
     }
   }
 
-  async #send(call: Call): Promise<readonly Row[]> {
+  /** `timeout`: milliseconds; 0: none, `check` finds out. */
+  async #send(call: Call, timeout = 0): Promise<readonly Row[]> {
     if (this.#state === "over") throw new Error("The lock session is over");
     if (this.#underWay === 0) this.#aliveAt = performance.now();
     this.#underWay += 1;
     try {
       // One at a time, first come first served: the client's own queue is to go with pg 9.
       if (this.#underWay > 1) await new Promise<void>((resolve) => this.#turns.push(resolve));
-      return await sendCall(this.#client, call, 0);
+      return await sendCall(this.#client, call, timeout);
     } finally {
       this.#underWay -= 1;
       this.#aliveAt = performance.now();
