@@ -60,3 +60,16 @@ test("many requests at once are sent one after the other, which pg does not warn
   }
   expect(warnings).toEqual([]);
 });
+
+test("what is asked for at once fills a connection as what it carries already does", async () => {
+  await using crowded = await instance({ connectionString: database.url }, { namespace, sessions: 1 });
+  // All sent before the first is answered.
+  const takes = Array.from({ length: 8 }, (_, turn) =>
+    crowded.store.take(Array.from({ length: 100 }, (__, n) => claimOf({ keys: [`${turn}-${n}`] }))),
+  );
+  const replies = (await Promise.all(takes)).flat();
+  expect(replies.every(({ status }) => status === "granted")).toBe(true);
+  expect(
+    await database.query("SELECT count(*)::integer AS rows FROM locking WHERE namespace = $1", [namespace]),
+  ).toEqual([{ rows: 300 }]);
+});

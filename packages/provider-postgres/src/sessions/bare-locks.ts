@@ -30,7 +30,7 @@ export interface Trial {
 export class BareLocks {
   readonly #namespace: string;
   readonly #held = new Map<string, BareLock>();
-  // How many keys each session carries.
+  // How many keys each session carries, those included that are tried.
   readonly #carried = new Map<LockSession, number>();
   readonly #hashes = new Set<string>();
   readonly #trials = new Map<string, Trial>();
@@ -65,12 +65,17 @@ export class BareLocks {
     if (hashes.length > 1 && new Set(hashes).size < hashes.length) return undefined;
     let resolve = (): void => {};
     const done = new Promise<void>((settled) => (resolve = settled));
+    let over = false;
     const settle = (): void => {
+      if (over) return;
+      over = true;
       for (const hash of hashes) if (this.#trials.get(hash) === trial) this.#trials.delete(hash);
+      this.#carry(session, -hashes.length);
       resolve();
     };
     const trial: Trial = { claim, hashes, done, settle };
     for (const hash of hashes) this.#trials.set(hash, trial);
+    this.#carry(session, hashes.length);
     return trial;
   }
 
@@ -103,7 +108,7 @@ export class BareLocks {
       // The answer may have come just before the end of its session was heard of.
       if (!session.open) throw new Error("The lock session ended");
       this.#held.set(claim.id, lock);
-      this.#carried.set(session, this.#carriedBy(session) + hashes.length);
+      this.#carry(session, hashes.length);
       for (const hash of hashes) this.#hashes.add(hash);
       return lock;
     });
@@ -178,8 +183,12 @@ export class BareLocks {
     if (this.#held.get(claimId) !== lock) return;
     this.#held.delete(claimId);
     for (const hash of hashes) this.#hashes.delete(hash);
-    const left = this.#carriedBy(session) - hashes.length;
-    if (left > 0) this.#carried.set(session, left);
+    this.#carry(session, -hashes.length);
+  }
+
+  #carry(session: LockSession, more: number): void {
+    const all = this.#carriedBy(session) + more;
+    if (all > 0) this.#carried.set(session, all);
     else this.#carried.delete(session);
   }
 }
