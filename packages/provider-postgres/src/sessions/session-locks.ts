@@ -4,6 +4,7 @@ import type { Rows } from "../rows.ts";
 import { BareLocks, type BareLock, type Trial } from "./bare-locks.ts";
 import type { LockSession } from "./lock-session.ts";
 import { LockSessions, type LockSessionsOptions } from "./lock-sessions.ts";
+import { claimOf, Owed } from "./owed.ts";
 import { Withdrawn } from "./withdrawn.ts";
 
 export interface SessionLocksOptions extends Omit<LockSessionsOptions, "lost"> {
@@ -26,6 +27,7 @@ export class SessionLocks {
   readonly #former = new Map<string, LockSession>();
   readonly #trying = new Map<string, Promise<void>>();
   readonly #withdrawn = new Withdrawn();
+  readonly #owed = new Owed();
 
   constructor(options: SessionLocksOptions) {
     this.#options = options;
@@ -94,6 +96,21 @@ export class SessionLocks {
   }
 
   async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
+    const due = releases.filter((release) => {
+      const id = claimOf(release);
+      return this.renews(id) !== undefined || this.#trying.has(id) || this.#owed.has(id);
+    });
+    try {
+      const replies = await this.#release(releases);
+      this.#owed.note(due, releases, replies);
+      return replies;
+    } catch (error) {
+      this.#owed.note(due, releases, null);
+      throw error;
+    }
+  }
+
+  async #release(releases: readonly Release[]): Promise<ReleaseReply[]> {
     for (const release of releases) {
       const trying = release.by === "claim" ? this.#trying.get(release.claimId) : undefined;
       if (trying !== undefined) await trying;
@@ -104,7 +121,7 @@ export class SessionLocks {
     const repeats: { n: number; of: number }[] = [];
     for (const [n, release] of releases.entries()) {
       if (release.by === "owner") continue;
-      const id = release.by === "grant" ? release.grantId : release.claimId;
+      const id = claimOf(release);
       if (release.tombstone) this.#withdrawn.add(id);
       this.forget(id);
       const lock = this.#bare.find(id);
@@ -148,6 +165,7 @@ export class SessionLocks {
       const used = named.has(session) || this.#bare.carries(session);
       session.check(now, late, used ? quietFor : Infinity);
     }
+    this.#owed.pay(async (releases) => this.release(releases));
   }
 
   async close(): Promise<void> {
