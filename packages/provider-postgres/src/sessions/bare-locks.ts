@@ -95,7 +95,7 @@ export class BareLocks {
       tokens = readHoldReplies(await session.query(holdCall(this.#namespace, holds)));
     } catch (error) {
       // An error takes back what a statement wrote, but not the advisory locks of a session.
-      await session.query(undoCall(all)).catch(() => {});
+      await session.query(undoCall(all)).catch((failure: unknown) => session.abandon(failure));
       throw error;
     }
     return trials.map(({ claim, hashes }, n) => {

@@ -120,6 +120,11 @@ export class LockSession {
     this.query(probe).catch(() => {});
   }
 
+  /** What it holds is not known any more: the end of it frees that too. */
+  abandon(cause: unknown): void {
+    this.#end(cause);
+  }
+
   async close(): Promise<void> {
     this.#state = "over";
     await this.#client.end().catch(() => {});
