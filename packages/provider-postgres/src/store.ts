@@ -188,7 +188,11 @@ export class PostgresStore implements LockStore {
 
   async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
     const { rows, sessions } = this.#open;
-    for (const release of releases) if (release.by === "claim") this.#forget(release.claimId);
+    for (const release of releases) {
+      if (release.by !== "claim") continue;
+      this.#forget(release.claimId);
+      this.#transactions.forget(release.claimId);
+    }
     const answered = await (sessions ?? rows).release(releases);
     this.#sweepNowAndThen();
     return answered;

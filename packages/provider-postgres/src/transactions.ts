@@ -17,6 +17,7 @@ interface DrizzleTransaction {
 }
 
 export interface Bound {
+  readonly grantId: string;
   readonly keys: readonly string[];
   /** The number that the transaction holds an advisory lock on. */
   readonly id: bigint;
@@ -37,7 +38,10 @@ export class Transactions {
   async bind({ grantId, keys, transaction }: Binding, rows: Rows): Promise<void> {
     const id = randomBytes(8).readBigInt64BE(0);
     await lockIn(transaction, id);
+    // Before the reply: a withdrawal may overtake that.
+    this.#bound.set(id, { grantId, keys, id, connection: connectionOf(transaction) });
     const reply = await rows.bind(grantId, keys, id);
+    if (reply !== "bound") this.#bound.delete(id);
     if (reply === "over") {
       throw new LockError(
         "LOCK_INVALID_ARGUMENT",
@@ -46,7 +50,11 @@ export class Transactions {
       );
     }
     if (reply === "gone") throw new Error("The grant ended before it could be bound to the transaction");
-    this.#bound.set(id, { keys, id, connection: connectionOf(transaction) });
+  }
+
+  /** The grant was given back, though its transaction goes on. */
+  forget(grantId: string): void {
+    for (const bound of this.#bound.values()) if (bound.grantId === grantId) this.#bound.delete(bound.id);
   }
 
   /** The claims that would wait for the end of their own transaction, unless what they were bound to is over already. */
