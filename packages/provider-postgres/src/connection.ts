@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { PoolClient } from "pg";
 import type { ConnectionSettings } from "./connection-settings.ts";
+import { cut } from "./farewell.ts";
 import { explained, spoilsConnection } from "./failures.ts";
 import type { Call, Row } from "./operations/request.ts";
 import { readServer, serverStatement, type Server } from "./pooler.ts";
@@ -24,6 +25,8 @@ export class Connection {
   readonly #callTimeout: number;
   readonly #servers = new WeakMap<PoolClient, Server>();
   readonly #busy = new Set<PoolClient>();
+  // Whose connection has not ended, also when the pool has done with them.
+  readonly #clients = new Set<PoolClient>();
   #closing: Promise<void> | undefined;
   #server: Server | undefined;
 
@@ -40,7 +43,11 @@ export class Connection {
     this.#pool.on("error", () => {});
     // One that is busy. What is under way on it is rejected as well; without a listener the process would end. From the moment it is open: the
     // server may have said in the same breath that it ends it.
-    this.#pool.on("connect", (client) => client.on("error", () => {}));
+    this.#pool.on("connect", (client) => {
+      client.on("error", () => {});
+      this.#clients.add(client);
+      client.once("end", () => this.#clients.delete(client));
+    });
   }
 
   /** Opens all of them, so that no call has to wait for that later. One is enough: the others may follow when they are needed. */
@@ -110,16 +117,23 @@ export class Connection {
   }
 
   async #close(): Promise<void> {
-    const cut = setTimeout(() => {
+    const cutting = setTimeout(() => {
       for (const client of this.#busy) {
         this.#busy.delete(client);
         client.release(true);
       }
+      for (const client of this.#clients) cut(client);
     }, 1_000);
     try {
       await this.#pool.end();
+      // The pool does not wait for the server.
+      const ended = Array.from(
+        this.#clients,
+        (client) => new Promise<void>((resolve) => client.once("end", resolve)),
+      );
+      await Promise.all(ended);
     } finally {
-      clearTimeout(cut);
+      clearTimeout(cutting);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Logger, StoreEvents } from "@lock/core";
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "./connection-settings.ts";
+import { farewell } from "./farewell.ts";
 import { types } from "./statement.ts";
 import { explained } from "./failures.ts";
 import { readNotification, type Handovers } from "./operations/handovers.ts";
@@ -72,7 +73,7 @@ export class WakeUp {
     clearTimeout(this.#timer);
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => {});
+    if (client !== undefined) await farewell(client);
   }
 
   #lost(client: Client): void {

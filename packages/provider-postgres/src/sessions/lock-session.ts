@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import type { ConnectionSettings } from "../connection-settings.ts";
+import { cut, farewell } from "../farewell.ts";
 import { explained, spoilsConnection } from "../failures.ts";
 import { halves, namespaceMark } from "../operations/advisory.ts";
 import type { Call, Row } from "../operations/request.ts";
@@ -127,21 +128,14 @@ export class LockSession {
 
   async close(): Promise<void> {
     this.#state = "over";
-    await this.#client.end().catch(() => {});
+    await farewell(this.#client);
   }
 
   #end(cause: unknown): void {
     const was = this.#state;
     this.#state = "over";
     if (was !== "open") return;
-    // Not a farewell, which might wait for a server that is not there.
     cut(this.#client);
     this.#options.lost(this, cause);
   }
-}
-
-function cut(client: Client): void {
-  const { connection } = client as unknown as { connection?: { stream?: { destroy?(): void } } };
-  if (typeof connection?.stream?.destroy === "function") connection.stream.destroy();
-  else client.end().catch(() => {});
 }
