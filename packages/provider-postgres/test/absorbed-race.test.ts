@@ -22,7 +22,11 @@ test("a grant is found while an earlier one, which it took over, is released", a
   await one.take(second);
   const releasing = one.release({ by: "grant", grantId: first.id, keys: ["a"], tombstone: false });
   await expect
-    .poll(() => database.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%SET prior%'"))
+    .poll(() =>
+      database.query(
+        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%SET prior%'",
+      ),
+    )
     .not.toEqual([]);
   const renewal = { grantId: second.id, keys: ["a", "b"], lease: 60_000 };
   expect(await one.store.renew([renewal])).toMatchObject([{ status: "renewed" }]);
@@ -38,7 +42,11 @@ test("an owner frees its lock while an earlier grant, which it took over, is rel
   await one.take({ ownerId: "o", keys: ["a", "b"] });
   const releasing = one.release({ by: "grant", grantId: first.id, keys: ["a"], tombstone: false });
   await expect
-    .poll(() => database.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%SET prior%'"))
+    .poll(() =>
+      database.query(
+        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%SET prior%'",
+      ),
+    )
     .not.toEqual([]);
   expect(await one.release({ by: "owner", ownerId: "o", keys: ["a", "b"] })).toMatchObject({ freed: true });
   await releasing;

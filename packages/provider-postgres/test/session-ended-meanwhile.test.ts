@@ -47,9 +47,10 @@ async function committing(): Promise<void> {
   await expect
     .poll(
       () =>
-        database.query("SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'PgSleep'", [
-          name,
-        ]),
+        database.query(
+          "SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'PgSleep'",
+          [name],
+        ),
       slowly,
     )
     .toHaveLength(1);
