@@ -232,3 +232,25 @@ test("a lock session keeps itself and is ended by the server when its host is go
   await session.close();
   await expect.poll(held, slowly).toEqual([{ free: true }]);
 });
+
+test("a silent session is given up before the server would end it, however long a call may take", async () => {
+  const target = new URL(database.url);
+  await using proxy = await startProxy({ host: target.hostname, port: Number(target.port) });
+  target.host = `${proxy.host}:${proxy.port}`;
+  let losses = 0;
+  const session = new LockSession({
+    settings: connectionSettings({ connectionString: target.href }),
+    namespace,
+    callTimeout: 60_000,
+    lost: () => (losses += 1),
+  });
+  await session.start();
+  proxy.stall();
+  session.ask();
+  session.check(performance.now() + 19_000, false, 2_000);
+  expect(losses).toBe(0);
+  // What it is asked first comes 2 s after the last answer, and is looked at each half second; the server waits for 25 s.
+  session.check(performance.now() + 21_000, false, 2_000);
+  expect(losses).toBe(1);
+  proxy.resume();
+});

@@ -18,6 +18,12 @@ export interface LockSessionOptions {
   readonly lost: (session: LockSession, cause: unknown) => void;
 }
 
+/**
+ * Milliseconds without an answer that are too many, whatever a call may take: the server itself ends the session of a host that it can't reach
+ * after 25 s (`liveness`), and by then its jobs must have been told.
+ */
+const longestSilence = 20_000;
+
 const probe: Call = { name: "", text: "SELECT", values: [] };
 
 /** A long-lived connection that locks live with. What is asked of it never waits in the server, so that its locks never wait for one another. */
@@ -107,12 +113,13 @@ export class LockSession {
    */
   check(now: number, late: boolean, quietFor: number): void {
     if (!this.open) return;
+    const patience = Math.min(this.#options.callTimeout, longestSilence);
     if (this.#underWay === 0) {
       if (now - this.#aliveAt >= quietFor) this.ask();
     } else if (late) {
       this.#aliveAt = now;
-    } else if (now - this.#aliveAt > this.#options.callTimeout) {
-      this.#end(new Error(`The server gave no answer within ${this.#options.callTimeout} ms`));
+    } else if (now - this.#aliveAt > patience) {
+      this.#end(new Error(`The server gave no answer within ${patience} ms`));
     }
   }
 
