@@ -20,8 +20,9 @@ test.each([
     const pool = new pg.Pool({ connectionString: database.url, Client: NotedClient });
     await using one = await instance({ pool }, options);
     const settings = async (): Promise<Set<string>> => {
-      const replies = await Promise.all(clients.map((client) => client.query("SHOW synchronous_commit")));
-      return new Set(replies.map(({ rows }) => String(rows[0].synchronous_commit)));
+      const ask = { text: "SHOW synchronous_commit", rowMode: "array" as const };
+      const replies = await Promise.all(clients.map((client) => client.query<string[]>(ask)));
+      return new Set(replies.map(({ rows }) => rows[0]?.[0] ?? ""));
     };
 
     // A job, one of several who may hold the key, and one who waits for it.
