@@ -80,6 +80,24 @@ describe("releaseAll", () => {
     expect(await lock.release()).toBe(true);
   });
 
+  test("sees an ownerId that is inherited, as the other calls do", async () => {
+    class Args {
+      get ownerId(): string | undefined {
+        return "u";
+      }
+    }
+    class Missing extends Args {
+      override get ownerId(): undefined {
+        return undefined;
+      }
+    }
+    const [own, other] = await Promise.all([locking.acquire("a", { ownerId: "u" }), locking.acquire("b")]);
+    await locking.releaseAll(new Args());
+    await expect(locking.releaseAll(new Missing())).rejects.toMatchObject({ code: "LOCK_INVALID_ARGUMENT" });
+    expect(await own.release()).toBe(false);
+    expect(await other.release()).toBe(true);
+  });
+
   test("leaves no owner out, nor only null in", async () => {
     const all = await Promise.all([locking.acquire("a", { ownerId: "u" }), locking.acquire("b")]);
     await locking.releaseAll({ ownerId: null });

@@ -83,14 +83,16 @@ export class LockingService implements Locking {
   }
 
   async releaseAll(args?: ReleaseAllArgs, sharedContext?: SharedContext): Promise<void> {
-    const { provider: choice, ...rest } = checkArgs(args, []);
-    if ("ownerId" in rest && rest.ownerId === undefined) {
+    const asked = checkArgs(args, []);
+    // Inherited ones and getters count: an owner that is overlooked would free everybody's locks.
+    const { ownerId: written, provider: choice } = asked;
+    if (written === undefined && "ownerId" in asked) {
       throw new LockError(
         "LOCK_INVALID_ARGUMENT",
         "releaseAll was given an ownerId that is undefined, which would free everybody's locks; leave it out, or pass null, if that is what you want",
       );
     }
-    const ownerId = checkOwnerId(rest.ownerId, []);
+    const ownerId = checkOwnerId(written, []);
     const registered = this.#pick(choice, []);
     if (!registered.connected) await this.#connect(registered, []);
     demand(registered, [], 1, sharedContext);
