@@ -24,6 +24,7 @@ describe("every method", () => {
       () => wrong["release"]!(undefined),
       () => wrong["release"]!("k", "u"),
       () => wrong["releaseAll"]!(null),
+      () => wrong["releaseAll"]!(["u"]),
       () => wrong["releaseAll"]!({ ownerId: undefined }),
       () => wrong["inspect"]!(5),
       () => wrong["inspect"]!("k", null),

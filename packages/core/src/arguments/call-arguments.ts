@@ -11,7 +11,7 @@ const defaults: CleanExecuteArgs = { timeout: undefined, expire: undefined, limi
 /** The arguments of a call as an object, whatever a caller without types passes. */
 export function checkArgs<T extends object>(args: T | undefined, keys: readonly string[]): Partial<T> {
   if (args === undefined) return {};
-  if (typeof args === "object" && args !== null) return args;
+  if (typeof args === "object" && args !== null && !Array.isArray(args)) return args;
   throw invalid(`The arguments of a call must be an object; got ${describe(args)}`, keys);
 }
 
