@@ -133,8 +133,10 @@ export class Outbox<Request, Reply extends { readonly status: string } | Failure
       return this.#fail(requests, receivers, error, sentAt);
     }
     for (const [index, receiver] of receivers.entries()) {
-      const reply = replies[index]!;
-      if (isFailure(reply)) receiver.failed(reply.error, sentAt);
+      const reply = replies[index];
+      // Thrown from here it would be nobody's: the receiver would wait, and the process end with it.
+      if (reply == null) receiver.failed(new Error("The store answered a request with nothing"), sentAt);
+      else if (isFailure(reply)) receiver.failed(reply.error, sentAt);
       else receiver.answered(reply as Exclude<Reply, Failure>, sentAt, repeated);
     }
   }

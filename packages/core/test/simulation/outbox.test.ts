@@ -142,6 +142,17 @@ describe("the outbox", () => {
       expect(heard).toEqual([{ failure: "The store answered 1 of 2 requests", sentAt: 0 }]);
   });
 
+  test("a store that answers one of them with nothing has failed for that one", async () => {
+    const senders = post(outbox(100), 1, 2);
+    await settled();
+    sent[0]!.reply.resolve([undefined as unknown as Reply, ...ok(2)]);
+    await settled();
+    expect(senders.map(({ heard }) => heard)).toEqual([
+      [{ failure: "The store answered a request with nothing", sentAt: 0 }],
+      [{ answer: 2, sentAt: 0, repeated: false }],
+    ]);
+  });
+
   test("a store that throws at once has failed like any other", () => {
     const box = new Outbox<number, Reply>({
       clock,
