@@ -135,6 +135,14 @@ describe("a hand-over", () => {
     expect(answered(early.waiting, { ...place, ticket: 8 }, 0, 10, job).act).toBe("idle");
   });
 
+  test("that is complete and came before the answer counts from when it came", () => {
+    const complete = handover({ provisional: false, remaining: 1_000 });
+    const early = handedOver(startWaiting(0, 5_000, true), complete, 5, handle);
+    const step = { act: "grant", since: 5, remaining: 1_000 };
+    expect(answered(early.waiting, place, 0, 900, handle)).toMatchObject(step);
+    expect(answered(early.waiting, place, 0, 1_005, handle).act).toBe("ask");
+  });
+
   test("that comes before a request fails is a reason to ask at once", () => {
     const early = handedOver(startWaiting(0, 5_000, true), handover(), 5, job);
     expect(unanswered(early.waiting, cut, 10, job).act).toBe("ask");

@@ -34,8 +34,8 @@ export interface Waiting {
   /** Failures since the last answer, and the last of them. */
   readonly failures: number;
   readonly failure: unknown;
-  /** A hand-over that came while a request was under way. */
-  readonly early: Handover | null;
+  /** A hand-over that came while a request was under way, and when it was heard. */
+  readonly early: { readonly handover: Handover; readonly heardAt: number } | null;
   /** A request was sent that was never answered: it may still arrive. */
   readonly unanswered: boolean;
 }
@@ -138,7 +138,9 @@ export function answered(
       const place = { ticket: reply.ticket, since: sentAt };
       const askAt = now + untilCheck(waiting, reply.checkIn, rules);
       const queued = { ...next, place, early: null, askAt };
-      if (waiting.early?.ticket === reply.ticket) return handedOver(queued, waiting.early, now, rules);
+      const { early } = waiting;
+      if (early?.handover.ticket === reply.ticket)
+        return handedOver(queued, early.handover, now, rules, early.heardAt);
       return later(queued, now);
     }
     case "busy":
@@ -180,16 +182,22 @@ export function unanswered(waiting: Waiting, error: unknown, now: number, rules:
   return later({ ...next, askAt: now + pauseAfter(failures, 25, 1_000, rules.random()) }, now);
 }
 
-/** A grant was pushed. */
-export function handedOver(waiting: Waiting, handover: Handover, now: number, rules: Rules): Step {
+/** A grant was pushed. `heardAt`: when it was heard of, where that was earlier. */
+export function handedOver(
+  waiting: Waiting,
+  handover: Handover,
+  now: number,
+  rules: Rules,
+  heardAt = now,
+): Step {
   // A request that is under way may find this grant freed from elsewhere and queue again, under the same id: only its
   // answer tells which grant there is.
-  if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: handover } };
+  if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: { handover, heardAt } } };
   // A place it does not stand at: no grant, only a reason to ask.
   if (waiting.place?.ticket !== handover.ticket) return { act: "ask", waiting: ask(waiting, now) };
-  const since = handover.provisional ? waiting.place.since : now;
+  const since = handover.provisional ? waiting.place.since : heardAt;
   const left = since + handover.remaining - now;
-  const trusted = !handover.provisional || (rules.runsJob && left >= handover.remaining / 4);
+  const trusted = handover.provisional ? rules.runsJob && left >= handover.remaining / 4 : left > 0;
   if (!trusted) return woken(waiting, now);
   return {
     act: "grant",
