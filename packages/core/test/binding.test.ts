@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import type { Binding, Claim, Release, ReleaseReply, TakeReply } from "../src/contract/lock-store.ts";
 import type { Locking } from "../src/contract/locking.ts";
 import { createLocking } from "../src/service/create-locking.ts";
+import { deferred } from "./deferred.ts";
+import { outcomeOf } from "./outcome.ts";
 import { PlainStore, plainProvider } from "./plain-store.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -20,7 +22,7 @@ class BindingStore extends PlainStore {
     return super.take(claims);
   }
 
-  bind(binding: Binding): void {
+  bind(binding: Binding): void | Promise<void> {
     if (this.refusal !== undefined) throw this.refusal;
     this.bindings.push(binding);
   }
@@ -74,6 +76,24 @@ test("a signal that aborts while it is bound ends the call with its reason, and 
   await expect(locking.acquire("k", { signal: stopped.signal }, context)).rejects.toThrow("enough");
   await locking.close();
   expect(store.releases).toMatchObject([{ by: "claim" }]);
+});
+
+test("closed while it is bound, the call gets LOCK_CLOSED and no job runs", async () => {
+  const store = new BindingStore();
+  const [asked, bound] = [deferred(), deferred()];
+  const locking = await serviceOver(store);
+  store.bind = () => {
+    asked.resolve();
+    return bound.promise;
+  };
+  let ran = false;
+  const outcome = outcomeOf(locking.execute("k", () => void (ran = true), {}, context));
+  await asked.promise;
+  const closing = locking.close();
+  bound.resolve();
+  await closing;
+  expect(await outcome).toMatchObject({ error: { code: "LOCK_CLOSED", keys: ["k"] } });
+  expect(ran).toBe(false);
 });
 
 test("releasing with a transactionManager is LOCK_UNSUPPORTED, and so is all of it without bind", async () => {

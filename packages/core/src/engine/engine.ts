@@ -210,7 +210,8 @@ export class Engine implements Provider {
   }
 
   async #bind(wish: Wish, ownerId: string | null = null): Promise<Grant> {
-    const parts = { store: this.#store, exchange: this.#exchange, residents: this.#residents };
+    const isClosing = (): boolean => this.#closing !== null;
+    const parts = { store: this.#store, exchange: this.#exchange, residents: this.#residents, isClosing };
     return bindToTransaction(await this.#obtain(wish), wish.claim, ownerId, wish.signal, parts);
   }
 
