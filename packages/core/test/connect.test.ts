@@ -170,6 +170,17 @@ describe("with lazy", () => {
     expect(store.closed).toBeGreaterThan(0);
   });
 
+  test("nor does that use wait for a connection that does not come", async () => {
+    store.connect = () => new Promise(() => {});
+    const locking = await createLocking({ providers: [plainProvider({ store })], logger, lazy: true });
+    const outcomes = [locking.execute("k", () => {}), locking.acquire("k"), locking.release("k")].map(
+      outcomeOf,
+    );
+    await locking.close();
+    for (const outcome of outcomes)
+      expect(await outcome).toMatchObject({ error: { code: "LOCK_CLOSED", keys: ["k"] } });
+  });
+
   test("closed before its first use, it never connects", async () => {
     const locking = await createLocking({ providers: [plainProvider({ store })], logger, lazy: true });
     await locking.close();

@@ -26,6 +26,8 @@ import { Wait } from "./wait.ts";
 export class LockingService implements Locking {
   readonly #registry: Registry;
   readonly #logger: Logger;
+  // Calls that wait for their provider to connect.
+  readonly #connecting = new Set<Wait>();
   #closing: Promise<void> | null = null;
 
   constructor(registry: Registry, logger: Logger) {
@@ -109,12 +111,17 @@ export class LockingService implements Locking {
 
   async close(options?: CloseOptions): Promise<void> {
     const drain = checkDrain(checkArgs(options, []).drain);
-    this.#closing ??= this.#registry.close(drain);
+    this.#closing ??= this.#close(drain);
     await this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #close(drain: number): Promise<void> {
+    for (const wait of this.#connecting) wait.abort(closed(wait.keys));
+    return this.#registry.close(drain);
   }
 
   #pick(name: string | undefined, keys: readonly string[]): Registered {
@@ -123,7 +130,13 @@ export class LockingService implements Locking {
   }
 
   async #connect(registered: Registered, keys: readonly string[], signal?: AbortSignal): Promise<void> {
-    await new Wait(keys, signal).orAborted(registered.connect());
+    const wait = new Wait(keys, signal);
+    this.#connecting.add(wait);
+    try {
+      await wait.orAborted(registered.connect());
+    } finally {
+      this.#connecting.delete(wait);
+    }
     // It may have been closed meanwhile.
     if (this.#closing !== null) throw closed(keys);
   }
