@@ -100,9 +100,13 @@ describe("nothing is refused", () => {
   });
 });
 
-test("work that outlives its job and goes on locking keeps no chain of what is over", async () => {
+const liveOf = (jobs: readonly WeakRef<object>[]): number => {
   setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  (runInNewContext("gc") as () => void)();
+  return jobs.filter((each) => each.deref() !== undefined).length;
+};
+
+test("work that outlives its job and goes on locking keeps no chain of what is over", async () => {
   const jobs: WeakRef<object>[] = [];
   let next: Promise<void> = Promise.resolve();
   const again = (left: number): Promise<void> =>
@@ -113,6 +117,29 @@ test("work that outlives its job and goes on locking keeps no chain of what is o
   await again(50);
   for (let turn = 0; turn < 50; turn += 1) await next;
   expect(jobs).toHaveLength(51);
-  collect();
-  expect(jobs.filter((each) => each.deref() !== undefined).length).toBeLessThan(10);
+  expect(liveOf(jobs)).toBeLessThan(10);
+});
+
+test("nor do jobs that each end once the next, on another key, has begun", async () => {
+  const jobs: WeakRef<object>[] = [];
+  const turns = Array.from({ length: 51 }, () => deferred());
+  const all: Promise<void>[] = [];
+  const begin = (turn: number): void => {
+    const running = locking.execute(`k${turn}`, async (lock) => {
+      jobs.push(new WeakRef(lock));
+      await turns[turn]!.promise;
+      if (turn < 50) begin(turn + 1);
+    });
+    all.push(running);
+  };
+  begin(0);
+  for (const turn of turns) {
+    turn.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (jobs.length === 51) break;
+  }
+  expect(jobs).toHaveLength(51);
+  expect(liveOf(jobs)).toBeLessThan(10);
+  turns.at(-1)!.resolve();
+  await Promise.all(all);
 });

@@ -9,8 +9,8 @@ import { nameKeys } from "../engine/refusals.ts";
 interface Enclosure {
   readonly provider: Provider;
   readonly lock: Lock;
-  /** That of the call that the job was given to. */
-  readonly outer: Enclosure | undefined;
+  /** The nearest one around it that was not over when this was last looked at. */
+  outer: Enclosure | undefined;
 }
 
 const enclosures = new AsyncLocalStorage<Enclosure>();
@@ -34,9 +34,9 @@ export function enclose<T>(
   keys: readonly string[],
   job: (lock: Lock) => Awaitable<T>,
 ): (lock: Lock) => Awaitable<T> {
-  let outer = enclosures.getStore();
-  // What is over is left out: work that outlives its job and goes on locking would make an endless chain.
-  while (outer !== undefined && isOver(outer)) outer = outer.outer;
+  const outer = nearest(enclosures.getStore());
+  // What is over is left out: jobs that outlive the one around them and go on locking would make an endless chain.
+  for (let each = outer; each !== undefined; each = each.outer) each.outer = nearest(each.outer);
   refuse(outer, provider, keys);
   return (lock) => enclosures.run({ provider, lock, outer }, job, lock);
 }
@@ -53,6 +53,13 @@ function refuse(innermost: Enclosure | undefined, provider: Provider, keys: read
       { keys },
     );
   }
+}
+
+/** The first, from here outwards, that is not over. */
+function nearest(enclosure: Enclosure | undefined): Enclosure | undefined {
+  let around = enclosure;
+  while (around !== undefined && isOver(around)) around = around.outer;
+  return around;
 }
 
 /** Whether its job is done, or its lock was released early or lost: then nobody waits for it in vain. */
