@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LockError } from "../src/contract/errors.ts";
 import type { LockingProviderClass, ProviderGrant } from "../src/contract/locking-provider.ts";
 import type { Locking } from "../src/contract/locking.ts";
 import { createLocking } from "../src/service/create-locking.ts";
@@ -158,6 +160,52 @@ describe("its jobs", () => {
     }
     await use(Forgetful);
     await expect(locking.execute("k", () => {})).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE" });
+  });
+
+  test("are not run for a call that has failed already", async () => {
+    const late = deferred();
+    class Racing extends ByHand {
+      override execute<T>(_keys: readonly string[], job: () => Promise<T>): Promise<T> {
+        const waiting = late.promise.then(job);
+        return Promise.race([waiting, Promise.reject(new LockError("LOCK_TIMEOUT", "Timed-out"))]);
+      }
+    }
+    await use(Racing);
+    let runs = 0;
+    const outcome = await outcomeOf(locking.execute("k", () => (runs += 1)));
+    expect(outcome).toMatchObject({ error: { code: "LOCK_TIMEOUT" } });
+    late.resolve();
+    await locking.close();
+    expect(runs).toBe(0);
+  });
+
+  test("are lost when the class lets go of them while they run, and waited for", async () => {
+    const cut = new Error("session ended");
+    const ends = [
+      (): Promise<never> => Promise.reject(cut),
+      (): Promise<undefined> => Promise.resolve(undefined),
+    ];
+    for (const end of ends) {
+      class LettingGo extends ByHand {
+        override execute<T>(_keys: readonly string[], job: () => Promise<T>): Promise<T> {
+          void job();
+          return end() as Promise<T>;
+        }
+      }
+      await use(LettingGo);
+      const done = deferred();
+      let signal!: AbortSignal;
+      const outcome = outcomeOf(
+        locking.execute("k", async (lock) => {
+          ({ signal } = lock);
+          await done.promise;
+        }),
+      );
+      await once(signal, "abort");
+      done.resolve();
+      expect(await outcome).toEqual({ error: signal.reason as unknown });
+      expect(signal.reason).toMatchObject({ code: "LOCK_LOST", keys: ["k"] });
+    }
   });
 
   test("keep their result when the release behind them fails, which is logged", async () => {

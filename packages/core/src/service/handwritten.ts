@@ -9,6 +9,7 @@ import type { SharedContext } from "../contract/shared-context.ts";
 import { causedBy } from "../engine/job.ts";
 import { closed, lost, unavailable } from "../engine/refusals.ts";
 import { HandwrittenLock } from "./handwritten-lock.ts";
+import { seconds } from "./seconds.ts";
 import { Wait } from "./wait.ts";
 import { within } from "./within.ts";
 
@@ -73,28 +74,40 @@ export class HandwrittenProvider implements Provider {
   ): Promise<T> {
     this.#admit(keys);
     const wait = new Wait(keys, args.signal);
-    let started = false;
-    let outcome: Outcome<T> | null = null;
+    let lock!: HandwrittenLock;
+    let running: Promise<Outcome<T>> | null = null;
+    let over = false;
     const once = async (grant?: ProviderGrant): Promise<T> => {
       // Nobody waits for it any more; throwing makes the provider release.
       wait.signal.throwIfAborted();
-      if (started) throw new Error("A provider's execute must run the job once");
-      started = true;
+      if (over) throw new Error("This call is over already");
+      if (running !== null) throw new Error("A provider's execute must run the job once");
       wait.end();
-      outcome = await this.#run(keys, job, grant);
-      return settled(outcome);
+      lock = this.#jobLock(keys, grant);
+      running = this.#run(lock, job);
+      const outcome = await running;
+      // Who let go of it meanwhile does not listen any more.
+      return over ? (undefined as T) : settled(outcome);
     };
+    let failure: { readonly error: unknown } | null = null;
     try {
       await this.#waited(wait, () =>
         this.#instance.execute(keys, once, seconds(args, wait.signal), sharedContext),
       );
     } catch (error) {
       wait.signal.throwIfAborted();
-      if (outcome === null) throw this.#failure("executing", keys, error);
-      this.#judge(outcome, error);
+      failure = { error };
     }
-    if (outcome !== null) return settled(outcome);
-    throw this.#failure("executing", keys, new Error("its execute did not wait for the job"));
+    over = true;
+    if (running === null) {
+      const error = failure === null ? new Error("its execute did not run the job") : failure.error;
+      throw this.#failure("executing", keys, error);
+    }
+    // Unless the job is done: from here on nothing protects it.
+    lock.end(lost(keys, "its provider let go of it while the job ran", failure?.error));
+    const outcome = await (running as Promise<Outcome<T>>);
+    if (failure !== null) this.#judge(outcome, failure.error);
+    return settled(outcome);
   }
 
   async acquire(
@@ -183,12 +196,8 @@ export class HandwrittenProvider implements Provider {
     }
   }
 
-  async #run<T>(
-    keys: readonly string[],
-    job: (lock: Lock) => Awaitable<T>,
-    grant: ProviderGrant | undefined,
-  ): Promise<Outcome<T>> {
-    const lock = new HandwrittenLock({
+  #jobLock(keys: readonly string[], grant: ProviderGrant | undefined): HandwrittenLock {
+    return new HandwrittenLock({
       keys,
       ownerId: null,
       fencingToken: this.#token(grant),
@@ -199,6 +208,9 @@ export class HandwrittenProvider implements Provider {
       extend: null,
       release: null,
     });
+  }
+
+  async #run<T>(lock: HandwrittenLock, job: (lock: Lock) => Awaitable<T>): Promise<Outcome<T>> {
     this.#running.add(lock);
     try {
       const value = await job(lock);
@@ -216,7 +228,7 @@ export class HandwrittenProvider implements Provider {
   /** What the class failed with after its job: only a loss takes the job's result away. */
   #judge(outcome: Outcome<unknown>, error: unknown): void {
     const jobError = "error" in outcome ? outcome.error : undefined;
-    if (error === jobError) return;
+    if (error === jobError || (jobError instanceof Error && error === jobError.cause)) return;
     if (isLockError(error, "LOCK_LOST")) throw causedBy(error, jobError);
     this.#logger.warn(`After a job was done, "${this.#name}" failed: ${String(error)}`);
   }
@@ -271,18 +283,6 @@ export class HandwrittenProvider implements Provider {
   #failure(doing: string, keys: readonly string[], error: unknown): LockError {
     return isLockError(error) ? error : unavailable(this.#name, doing, keys, error);
   }
-}
-
-function seconds(
-  { timeout, expire, limit }: CleanExecuteArgs,
-  signal: AbortSignal | undefined,
-): ProviderExecuteArgs {
-  return {
-    limit,
-    ...(signal !== undefined && { signal }),
-    ...(timeout !== undefined && { timeout: timeout / 1_000 }),
-    ...(expire !== undefined && { expire: expire / 1_000 }),
-  };
 }
 
 function settled<T>(outcome: Outcome<T>): T {
