@@ -98,6 +98,24 @@ describe("a wait for it", () => {
     expect(logger.at("warn")).toEqual([]);
   });
 
+  test("a class is not closed before what comes late was given back, also where no job runs", async () => {
+    const order: string[] = [];
+    const release = provider.release.bind(provider);
+    provider.release = (keys, args) => {
+      order.push("release");
+      return release(keys, args);
+    };
+    Object.assign(provider, { close: () => void order.push("close") });
+    const acquiring = outcomeOf(locking.acquire("a", { awaitQueue: true }));
+    await Promise.resolve();
+    const closing = locking.close();
+    await acquiring;
+    slow().turn.resolve();
+    await closing;
+    expect(order).toEqual(["release", "close"]);
+    expect(provider.held.size).toBe(0);
+  });
+
   test("that is over never hears of a later abort: once a job runs it is the job's business", async () => {
     const controller = new AbortController();
     const { signal } = controller;

@@ -122,18 +122,21 @@ export class HandwrittenProvider implements Provider {
     const ask = (asked: ProviderExecuteArgs, waits: boolean): Promise<ProviderGrant | void> =>
       this.#instance.acquire(keys, { ...asked, ownerId, awaitQueue: waits }, sharedContext);
     const free = (): Promise<boolean> => this.#free(keys, ownerId, sharedContext);
-    let taking!: Promise<ProviderGrant | void>;
+    const take = (): Promise<ProviderGrant | void> => {
+      const taking = Promise.resolve(ask(seconds(args, wait.signal), awaitQueue));
+      // Heard in the moment it is cut short, so that a close knows of it and waits before it closes the class.
+      wait.signal.addEventListener("abort", () => this.#giveBackLate(taking, free), { once: true });
+      return taking;
+    };
     let grant: ProviderGrant | void;
     try {
-      grant = await this.#waited(
-        wait,
-        () => (taking = Promise.resolve(ask(seconds(args, wait.signal), awaitQueue))),
-      );
+      grant = await this.#waited(wait, take);
     } catch (error) {
-      if (!wait.signal.aborted) throw this.#failure("acquiring", keys, error);
-      this.#giveBackLate(taking, free);
-      throw wait.signal.reason;
+      wait.signal.throwIfAborted();
+      throw this.#failure("acquiring", keys, error);
     }
+    // Cut short just after it was granted: it is being given back.
+    wait.signal.throwIfAborted();
     const token = this.#token(grant);
     const extend = async (expire: number): Promise<void> => {
       const again = await ask(seconds({ ...args, timeout: undefined, expire }, undefined), false);
