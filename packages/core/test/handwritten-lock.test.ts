@@ -97,9 +97,19 @@ describe("the handle that the service makes", () => {
   test("is as it was when the backend could not be asked to extend it", async () => {
     const lock = await locking.acquire("k", { ownerId: "u" });
     provider.acquire = () => Promise.reject(new Error("cut"));
-    expect(await outcomeOf(lock.extend(5))).toMatchObject({ error: { code: "LOCK_UNAVAILABLE" } });
+    expect(await outcomeOf(lock.extend(0))).toMatchObject({ error: { code: "LOCK_UNAVAILABLE" } });
     lock.assertHeld();
     expect(lock.remaining()).toBe(Infinity);
+  });
+
+  test("ends no later than it was to be extended, since that may have been carried out", async () => {
+    const lock = await locking.acquire("k", { ownerId: "u", expire: 60 });
+    provider.acquire = () => Promise.reject(new Error("the answer was lost"));
+    const { signal } = lock;
+    expect(await outcomeOf(lock.extend("50ms"))).toMatchObject({ error: { code: "LOCK_UNAVAILABLE" } });
+    expect(lock.remaining()).toBeLessThanOrEqual(50);
+    await once(signal, "abort");
+    expect(signal.reason).toMatchObject(lost.error);
   });
 });
 
