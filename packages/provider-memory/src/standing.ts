@@ -33,13 +33,17 @@ export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, 
   return { had, lacking, fits };
 }
 
-/** Whether somebody stands earlier in the queue of a key who lacks it, as one does not whose owner holds it. */
+/** Whether somebody stands earlier in the queue of a key who lacks it. */
 function isPassing(first: Place | null, waiting: Waiting | null, holdings: readonly Holding[]): boolean {
-  const ticket = waiting?.ticket ?? Infinity;
-  for (let place = first; place !== null && place.waiting.ticket < ticket; place = place.next) {
-    if (ownAmong(holdings, place.waiting.claim) === undefined) return true;
-  }
-  return false;
+  const place = firstLacking(first, holdings);
+  return place !== null && place.waiting.ticket < (waiting?.ticket ?? Infinity);
+}
+
+/** The first in the queue of a key who lacks it, as one does not whose owner holds it. */
+export function firstLacking(first: Place | null, holdings: readonly Holding[]): Place | null {
+  let place = first;
+  while (place !== null && ownAmong(holdings, place.waiting.claim) !== undefined) place = place.next;
+  return place;
 }
 
 /** How many wait for a key. */

@@ -15,7 +15,7 @@ import {
 } from "@lock/core";
 import type { Holding, Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
-import { countLacking, standing, type Standing } from "./standing.ts";
+import { countLacking, firstLacking, standing, type Standing } from "./standing.ts";
 
 type Granted = Extract<TakeReply, { status: "granted" }>;
 
@@ -256,10 +256,11 @@ export class MemoryStore implements LockStore {
     this.#ledger.expire(holding, expiresAt);
   }
 
-  /** A lease ends before the first waiter would look for itself: it is told to look, once this operation is done. */
+  /** A lease ends before the first who lacks the key would look for itself: it is told to look, once this operation is done. */
   #wakeFirst(key: string, expiresAt: number, now: number): void {
     if (expiresAt - now >= CHECK_INTERVAL) return;
-    const first = this.#ledger.get(key)?.first ?? null;
+    const queue = this.#ledger.get(key)?.first ?? null;
+    const first = queue && firstLacking(queue, this.#ledger.holdings(key, now));
     if (first === null) return;
     const { id } = first.waiting.claim;
     queueMicrotask(() => this.#events?.wake([id]));

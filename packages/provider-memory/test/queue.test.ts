@@ -42,6 +42,23 @@ describe("a waiter whose owner has come to hold one of its keys meanwhile", () =
   });
 });
 
+test("a lease that comes to end sooner is told to the first who lacks the key, not to one whose owner holds it", async () => {
+  await using locking = await createLocking({ providers: [memoryProvider()] });
+  const two = { limit: 2 } as const;
+  const waits = { ...two, awaitQueue: true, timeout: "5s" } as const;
+  const other = await locking.acquire("b", { ownerId: "w" });
+  await locking.acquire("a", { ...two, ownerId: "u" });
+  await locking.acquire("a", { ...two, ownerId: "x" });
+  const both = locking.acquire(["a", "b"], { ...waits, ownerId: "u" });
+  const behind = locking.acquire("a", { ...waits, ownerId: "v" });
+  const since = performance.now();
+  await locking.acquire("a", { ...two, ownerId: "x", expire: "200ms" });
+  await behind;
+  expect(performance.now() - since).toBeLessThan(1_200);
+  await other.release();
+  await both;
+});
+
 test("a lease that comes to end sooner under a waiter passes on within 1 s of its end", async () => {
   await using locking = await createLocking({ providers: [memoryProvider()] });
   await locking.acquire("a", { ownerId: "u" });
