@@ -18,6 +18,8 @@ export interface Holding {
 export interface Waiting {
   readonly claim: Claim;
   readonly ticket: number;
+  /** When the first lease in its way ends, as far as it was told. */
+  knowsOf: number;
   /** Its places, one for each of its keys. */
   readonly places: Place[];
 }

@@ -23,7 +23,12 @@ export class Ledger {
 
   /** The time, where anything expires; otherwise it makes no difference, and isn't asked for. */
   now(): number {
-    return this.#expiries.none ? 0 : performance.now();
+    return this.isLasting ? 0 : performance.now();
+  }
+
+  /** Whether nothing expires. */
+  get isLasting(): boolean {
+    return this.#expiries.none;
   }
 
   /** Whether nobody holds a key or waits for it, nor held it with an expiry that was not noticed yet. */

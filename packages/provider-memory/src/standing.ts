@@ -63,3 +63,20 @@ function ownAmong(holdings: readonly Holding[], { kind, ownerId, limit }: Claim)
 function hasRoom(holdings: readonly Holding[], limit: number): boolean {
   return holdings.length < limit && holdings.every((holding) => holding.limit === limit);
 }
+
+/** Who is in the way of a claim, if one of them is known, and when the first lease in its way ends. */
+export function inTheWay(
+  ledger: Ledger,
+  { lacking }: Standing,
+  now: number,
+): { ownerId: string | null; freeAt: number } {
+  let ownerId: string | null = null;
+  let freeAt = Infinity;
+  for (const key of lacking) {
+    for (const holding of ledger.holdings(key, now)) {
+      ownerId ??= holding.ownerId;
+      freeAt = Math.min(freeAt, holding.expiresAt);
+    }
+  }
+  return { ownerId, freeAt };
+}

@@ -15,7 +15,7 @@ import {
 } from "@lock/core";
 import type { Holding, Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
-import { countLacking, firstLacking, standing, type Standing } from "./standing.ts";
+import { countLacking, firstLacking, inTheWay, standing, type Standing } from "./standing.ts";
 
 type Granted = Extract<TakeReply, { status: "granted" }>;
 
@@ -95,11 +95,15 @@ export class MemoryStore implements LockStore {
       if (waiting !== null) this.#passOn(claim.keys);
       return reply;
     }
-    if (!claim.wait) return { status: "busy", ...this.#inTheWay(stands, now) };
-    const { ticket } = waiting ?? this.#enqueue(claim);
+    if (!claim.wait) {
+      const { ownerId, freeAt } = inTheWay(this.#ledger, stands, now);
+      return { status: "busy", ownerId, freeIn: freeAt - now };
+    }
+    const queued = waiting ?? this.#enqueue(claim);
     // It came upon a lease that has ended, which may be the turn of one who waited longer.
     if (this.#ledger.expired !== expired) this.#passOn(stands.lacking);
-    return { status: "queued", ticket, checkIn: this.#inTheWay(stands, now).freeIn };
+    queued.knowsOf = inTheWay(this.#ledger, stands, now).freeAt;
+    return { status: "queued", ticket: queued.ticket, checkIn: queued.knowsOf - now };
   }
 
   /** What `#take` comes to for a key that nobody holds or waits for: there is nothing to look up, and no time to tell. */
@@ -203,7 +207,7 @@ export class MemoryStore implements LockStore {
 
   /** Stands in the queue of all its keys, also where its owner holds one: it may let go of that while it waits. */
   #enqueue(claim: Claim): Waiting {
-    const waiting: Waiting = { claim, ticket: ++this.#ticket, places: [] };
+    const waiting: Waiting = { claim, ticket: ++this.#ticket, knowsOf: Infinity, places: [] };
     for (const key of claim.keys) waiting.places.push(this.#ledger.record(key).enqueue(waiting));
     this.#waiting.set(claim.id, waiting);
     return waiting;
@@ -237,7 +241,10 @@ export class MemoryStore implements LockStore {
           break;
         }
         // Behind one whose owner has this key, so that it waits for others only, the next may be in turn.
-        if (stands.lacking.includes(key)) break;
+        if (!stands.lacking.includes(key)) continue;
+        // Only who was first before it may have been told of a lease that has come to end sooner.
+        if (!this.#ledger.isLasting) this.#wakeFirst(key, inTheWay(this.#ledger, stands, now).freeAt, now);
+        break;
       }
     }
     // Last, since whoever hears of it may call again at once.
@@ -261,21 +268,10 @@ export class MemoryStore implements LockStore {
     if (expiresAt - now >= CHECK_INTERVAL) return;
     const queue = this.#ledger.get(key)?.first ?? null;
     const first = queue && firstLacking(queue, this.#ledger.holdings(key, now));
-    if (first === null) return;
+    if (first === null || expiresAt >= first.waiting.knowsOf) return;
+    first.waiting.knowsOf = expiresAt;
     const { id } = first.waiting.claim;
     queueMicrotask(() => this.#events?.wake([id]));
-  }
-
-  #inTheWay({ lacking }: Standing, now: number): { ownerId: string | null; freeIn: number } {
-    let ownerId: string | null = null;
-    let endsAt = Infinity;
-    for (const key of lacking) {
-      for (const holding of this.#ledger.holdings(key, now)) {
-        ownerId ??= holding.ownerId;
-        endsAt = Math.min(endsAt, holding.expiresAt);
-      }
-    }
-    return { ownerId, freeIn: endsAt - now };
   }
 }
 

@@ -69,3 +69,24 @@ test("a lease that comes to end sooner under a waiter passes on within 1 s of it
   await waiting;
   expect(performance.now() - since).toBeLessThan(1_200);
 });
+
+test("also once the first, who was told of it, is out of the queue: timed out or granted", async () => {
+  await using locking = await createLocking({ providers: [memoryProvider()] });
+  const waits = { limit: 2, awaitQueue: true, timeout: "5s" } as const;
+  for (const timeout of ["100ms", "5s"] as const) {
+    const key = `until ${timeout}`;
+    const freed = await locking.acquire(key, { limit: 2, ownerId: "u" });
+    await locking.acquire(key, { limit: 2, ownerId: "x" });
+    const first = locking.acquire(key, { ...waits, timeout }).then(
+      () => "granted",
+      () => "timed out",
+    );
+    const next = locking.acquire(key, waits);
+    const since = performance.now();
+    await locking.acquire(key, { limit: 2, ownerId: "x", expire: "300ms" });
+    if (timeout === "5s") await freed.release();
+    expect(await first).toBe(timeout === "5s" ? "granted" : "timed out");
+    await next;
+    expect(performance.now() - since).toBeLessThan(1_300);
+  }
+});
