@@ -33,6 +33,11 @@ export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, 
   return { had, lacking, fits };
 }
 
+/** Whether the owner holds all of it already, under one grant. */
+export function isHadWhole({ had, lacking }: Standing): boolean {
+  return lacking.length === 0 && had.every((holding) => holding.grantId === had[0]!.grantId);
+}
+
 /** Whether somebody stands earlier in the queue of a key who lacks it. */
 function isPassing(first: Place | null, waiting: Waiting | null, holdings: readonly Holding[]): boolean {
   const place = firstLacking(first, holdings);

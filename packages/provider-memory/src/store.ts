@@ -15,7 +15,8 @@ import {
 } from "@lock/core";
 import type { Holding, Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
-import { countLacking, firstLacking, inTheWay, standing, type Standing } from "./standing.ts";
+import { OwnersWaiting } from "./owners-waiting.ts";
+import { countLacking, firstLacking, inTheWay, isHadWhole, standing, type Standing } from "./standing.ts";
 
 type Granted = Extract<TakeReply, { status: "granted" }>;
 
@@ -34,6 +35,7 @@ export class MemoryStore implements LockStore {
   };
   readonly #ledger = new Ledger((keys) => this.#passOn(keys));
   readonly #waiting = new Map<string, Waiting>();
+  readonly #owners = new OwnersWaiting();
   #events: StoreEvents | null = null;
   #token = 0;
   #ticket = 0;
@@ -202,6 +204,8 @@ export class MemoryStore implements LockStore {
       this.#ledger.add(holding);
       this.#wakeFirst(key, expiresAt, now);
     }
+    // What its owner waits for besides is granted in place: it need not stand in line for that.
+    if (ownerId !== null) this.#wake(this.#owners.idsOf(ownerId));
     return holding;
   }
 
@@ -210,11 +214,13 @@ export class MemoryStore implements LockStore {
     const waiting: Waiting = { claim, ticket: ++this.#ticket, knowsOf: Infinity, places: [] };
     for (const key of claim.keys) waiting.places.push(this.#ledger.record(key).enqueue(waiting));
     this.#waiting.set(claim.id, waiting);
+    this.#owners.add(waiting);
     return waiting;
   }
 
   #leave(waiting: Waiting): void {
     this.#waiting.delete(waiting.claim.id);
+    this.#owners.remove(waiting);
     for (const place of waiting.places) {
       const record = this.#ledger.record(place.key);
       record.dequeue(place);
@@ -270,19 +276,17 @@ export class MemoryStore implements LockStore {
     const first = queue && firstLacking(queue, this.#ledger.holdings(key, now));
     if (first === null || expiresAt >= first.waiting.knowsOf) return;
     first.waiting.knowsOf = expiresAt;
-    const { id } = first.waiting.claim;
-    queueMicrotask(() => this.#events?.wake([id]));
+    this.#wake([first.waiting.claim.id]);
+  }
+
+  #wake(claimIds: readonly string[]): void {
+    if (claimIds.length > 0) queueMicrotask(() => this.#events?.wake(claimIds));
   }
 }
 
 /** Whether it is for one key, a stranger's, and without end: a job's lock dies with the process that runs the job. */
 function isSimple({ keys, ownerId, kind, lease }: Claim): boolean {
   return keys.length === 1 && ownerId === null && (kind === "execute" || lease === Infinity);
-}
-
-/** Whether the owner holds all of it already, under one grant. */
-function isHadWhole({ had, lacking }: Standing): boolean {
-  return lacking.length === 0 && had.every((holding) => holding.grantId === had[0]!.grantId);
 }
 
 function isOwned({ kind, ownerId }: Holding, owner: string | null): boolean {

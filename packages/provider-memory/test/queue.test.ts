@@ -23,6 +23,19 @@ describe("a waiter whose owner has come to hold one of its keys meanwhile", () =
     await expect(first.extend(5)).rejects.toMatchObject({ code: "LOCK_LOST" });
   });
 
+  test("is granted in place at once, also from behind somebody else", async () => {
+    await using locking = await createLocking({ providers: [memoryProvider()] });
+    const waits = { awaitQueue: true, timeout: "1s" } as const;
+    const held = await locking.acquire("a", { ownerId: "w" });
+    const first = locking.acquire("a", { ...waits, ownerId: "u" });
+    const between = locking.acquire("a", { ...waits, ownerId: "v" });
+    const again = locking.acquire("a", { ...waits, ownerId: "u" });
+    await held.release();
+    expect((await again).fencingToken).toBe((await first).fencingToken);
+    await locking.release("a", { ownerId: "u" });
+    await between;
+  });
+
   test("stands where it stood once its owner lets go of that key again", async () => {
     await using locking = await createLocking({ providers: [memoryProvider()] });
     const waits = { awaitQueue: true, timeout: "5s" } as const;
