@@ -252,6 +252,17 @@ describe("hand-over", () => {
     expect(one.store.capabilities.push).toBe(false);
   });
 
+  it("more readers than one script hands over to hold up no other key that the same call frees", async () => {
+    await using one = await instance();
+    const [writer, other, waiter] = [claimOf({}), claimOf({ keys: ["b"] }), claimOf({ keys: ["b"] })];
+    const readers = Array.from({ length: 101 }, () => claimOf({ limit: Infinity }));
+    await one.store.take([writer, other, waiter]);
+    await one.store.take(readers);
+    await one.store.release([byGrant(writer.id), byGrant(other.id, ["b"])]);
+    await one.wokenFor((readers.at(-1) as { id: string }).id);
+    expect([...one.woken, ...one.handovers.map(({ claimId }) => claimId)]).toContain(waiter.id);
+  });
+
   it("takes a claim on thousands of keys, and gives them back", async () => {
     await using one = await instance();
     const keys = Array.from({ length: 5_000 }, (_, n) => `k${n}`);

@@ -44,8 +44,9 @@ local function advance(keys)
           tell(w, 'w ' .. id)
           at = at + 1
         elseif not asking[id] and handed_over == MOST then
-          -- enough for one script: this waiter, when it asks, goes on from here
-          return tell(w, 'w ' .. id)
+          -- enough for one script: this waiter, when it asks, goes on from here; of other keys the first is told as well
+          tell(w, 'w ' .. id)
+          break
         else
           if asking[id] then grant(w, false) else hand_to(w) end
           for _, other in ipairs(w.keys) do
