@@ -47,6 +47,26 @@ for (const limit of [1, 3]) {
       ]);
     });
 
+    it("nor does one where nobody waits, by whatever it is released", async () => {
+      await using one = await instance();
+      const [owned, stranger] = [
+        claimOf({ keys: ["a", "b"], ownerId: "o", limit }),
+        claimOf({ keys: ["c"], ownerId: null, limit }),
+      ];
+      for (const [claim, release] of [
+        [owned, byGrant(owned.id, owned.keys)],
+        [owned, { by: "owner", ownerId: "o", keys: ["a"] }],
+        [stranger, { by: "owner", ownerId: null, keys: ["c"] }],
+      ] as const) {
+        await one.take(claim);
+        expect(await one.store.release([release, release])).toEqual([
+          { status: "released", freed: true },
+          { status: "released", freed: false },
+        ]);
+        await one.store.releaseAll(null);
+      }
+    });
+
     it("a part of it becomes part of a new grant, and comes back when that is withdrawn", async () => {
       await using one = await instance();
       const first = claimOf({ keys: ["a"], ownerId: "o", limit, lease: 20_000 });

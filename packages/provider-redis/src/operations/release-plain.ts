@@ -64,22 +64,23 @@ local function release_unwaited()
     if texts[n] then return nil end
   end
   local floor = tonumber(texts[1] or 0)
-  local freed, names, endless, owners, skip, at = {}, {}, {}, {}, #KEYS[1] + 3, 1
+  local freed, names, gone, endless, owners, skip, at = {}, {}, {}, {}, {}, #KEYS[1] + 3, 1
   for n = 1, (#ARGV - 3) / 3 do
     local a = n * 3 + 1
     local by, whose = ARGV[a], ARGV[a + 1]
     freed[n] = 1
     for _ = 1, ARGV[a + 2] do
       at = at + 1
-      local text, mine = texts[at], false
-      if text then
+      local text, mine, name = texts[at], false, KEYS[at + 1]
+      -- what a release before it in the same call freed is not there any more
+      if text and not gone[name] then
         local id, token, kind, ending, owner = string.match(text, '^(%S+) (%d+) (%a).(.) ([^%z]*)$')
         -- held by several, or with an earlier grant of the owner in it
         if not id then return nil end
         if by == 'g' then mine = id == whose elseif by == 'o' then mine = kind == 'o' and owner == whose else mine = kind == 'a' end
         if mine then
-          local name = KEYS[at + 1]
           names[#names + 1] = name
+          gone[name] = true
           if ending == '~' then endless[#endless + 1] = string.sub(name, skip) end
           if kind == 'o' then owners[#owners + 1] = { KEYS[1] .. 'o:' .. owner, string.sub(name, skip) } end
           -- what releaseAll freed and left standing is cleared away, and was not held
