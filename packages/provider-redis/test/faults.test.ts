@@ -2,7 +2,9 @@ import { createLocking, type Locking } from "@lock/core";
 import { startProxy, type FaultProxy } from "@lock/testkit";
 import { Redis, type RedisOptions } from "ioredis";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { KeyLayout } from "../src/key-layout.ts";
 import { redisProvider, type RedisProviderOptions } from "../src/provider.ts";
+import { eventually } from "./eventually.ts";
 import {
   byGrant,
   claimOf,
@@ -98,6 +100,37 @@ describe("a server out of memory", () => {
     await one.store.releaseAll(null);
     await redis.config("SET", "maxmemory", "0");
     expect(await leftBehind(redis, namespace)).toEqual([`t:${waiter.id}`, "t:late"].toSorted());
+  });
+
+  it("lets what several hold be renewed alone too", async () => {
+    const { url } = await ownServer();
+    await using redis = client(url);
+    await using one = await instance({ redisUrl: url });
+    const shared = [claimOf({ limit: Infinity }), claimOf({ keys: ["b"], limit: 2, ownerId: "o" })];
+    await one.store.take(shared);
+    await redis.config("SET", "maxmemory", "1");
+    for (const { id, keys } of shared) {
+      expect(await one.store.renew([{ grantId: id, keys, lease: 60_000 }])).toMatchObject([
+        { status: "renewed" },
+      ]);
+    }
+    for (const { holders } of await one.store.inspect(["a", "b"])) {
+      expect(holders[0]?.remaining).toBeGreaterThan(50_000);
+    }
+  });
+
+  it("that took over meanwhile lets locks be released too", async () => {
+    const { url } = await ownServer();
+    await using redis = client(url);
+    const namespace = newNamespace();
+    await using one = await instance({ redisUrl: url, namespace });
+    const held = claimOf({ ownerId: null, lease: Infinity });
+    await one.take(held);
+    await redis.set(new KeyLayout(namespace).server, " another");
+    await redis.config("SET", "maxmemory", "1");
+    await redis.call("client", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    await eventually(() => one.log.some((line) => line.endsWith("re-established"))).toBe(true);
+    expect(await one.release(byGrant(held.id))).toEqual({ status: "released", freed: true });
   });
 });
 

@@ -154,7 +154,7 @@ local function write_down()
   tell_of_early_ends()
   shrink()
   for _, h in pairs(held) do
-    if h.renewed and h.one then end_at(h.name, h.one.till) end
+    if h.renewed then end_at(h.name, h.one and h.one.till or last_end(h)) end
   end
   for id, w in pairs(refreshed) do
     redis.call('PEXPIRE', base .. 'w:' .. id, PLACE)

@@ -25,6 +25,8 @@ local me = (ARGV[2] == '1' and redis.call('CLUSTER', 'MYID') or '') .. ' ' .. ru
 local before = redis.call('GET', base .. 'r')
 local counter = tonumber(redis.call('GET', base) or 0)
 if before == me and counter >= seen then return 'OK' end
+-- a write that can't grow, so that the next may, on a server out of memory too
+redis.call('DEL', base .. 'r')
 if before and before ~= me or counter < seen then
   local highest = math.max(counter, seen, tonumber(redis.call('GET', base .. 'f') or 0))
   redis.call('INCRBY', base, string.format('%.0f', highest + ${LEAP} - counter))
