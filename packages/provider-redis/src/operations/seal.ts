@@ -26,6 +26,8 @@ const seal = lua`
 local id, owner, limit, lease, token = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 if limit == 0 then limit = FOREVER end
 if lease < 0 then lease = FOREVER end
+-- withdrawn, while this was on its way: what its owner held before is not to become part of it again
+if redis.call('EXISTS', base .. 't:' .. id) == 1 then return 0 end
 local w, skip, found = { id = id, owner = owner ~= '' and owner or nil, limit = limit }, #base + 3, {}
 for at = 3, ARGV[6] + 2 do
   local h = holders(string.sub(KEYS[at], skip))
