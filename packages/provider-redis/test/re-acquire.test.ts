@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { byClaim, byGrant, claimOf, instance, type Instance } from "./instance.ts";
+import { KeyLayout } from "../src/key-layout.ts";
+import { byClaim, byGrant, claimOf, client, instance, newNamespace, type Instance } from "./instance.ts";
 
 async function holders(one: Instance, keys: readonly string[]): Promise<unknown[]> {
   const states = await one.store.inspect(keys);
@@ -98,6 +99,26 @@ for (const limit of [1, 3]) {
       expect(await one.release(byGrant(first.id))).toEqual({ status: "released", freed: false });
       await one.release(byClaim(fourth.id, fourth.keys));
       expect(await holders(one, ["a", "d"])).toEqual([[], []]);
+    });
+
+    it("what comes back is remembered of the latest claims only, so that a lock that goes on growing takes no more space", async () => {
+      const namespace = newNamespace();
+      await using redis = client();
+      await using one = await instance({ namespace });
+      const { base } = new KeyLayout(namespace);
+      const remembered = async (): Promise<number> =>
+        limit === 1 ? redis.strlen(`${base}h:a`) : redis.hlen(`${base}s:a`);
+      const grow = async (): Promise<void> => {
+        for (let n = 0; n < 40; n += 1) {
+          await one.take({ keys: ["a", `b${n}`], ownerId: "o", lease: Infinity, limit });
+          await one.release({ by: "owner", ownerId: "o", keys: [`b${n}`] });
+        }
+      };
+      await grow();
+      const before = await remembered();
+      await grow();
+      // Tokens have more digits meanwhile.
+      expect(await remembered()).toBeLessThan(before * 1.2);
     });
 
     it("waits only for what it lacks, and is granted all as one", async () => {

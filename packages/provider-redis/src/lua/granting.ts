@@ -48,11 +48,14 @@ local function grant_in_place(w, id)
   return { id = id, token = first.token, till = till }
 end
 
+-- More of an owner's claims than these are never withdrawn one after the other: what is older does not come back.
+local MOST_BEFORE = 16
+
 -- An owner's earlier grant of a key gives way to the one that it becomes part of. Returns what comes back if that is withdrawn.
 local function absorb(h, old, id)
   local before = old.before
   if old.id ~= id then
-    before = { { id = old.id, token = old.token, handed = old.handed, till = till_of(h, old) }, unpack(old.before) }
+    before = { { id = old.id, token = old.token, handed = old.handed, till = till_of(h, old) }, unpack(old.before, 1, MOST_BEFORE - 1) }
   end
   drop_holder(h, old)
   return before
