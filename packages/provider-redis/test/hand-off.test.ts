@@ -160,29 +160,38 @@ describe("hand-off inside the process", () => {
     expect(redisProvider({ redisUrl }).capabilities.fifo).toBe(true);
   });
 
-  it("a releaseAll from elsewhere is told at once to who holds by hand-off, and its next gets a newer lock", async () => {
-    const namespace = newNamespace();
-    const [here, there] = [await connect({ redisUrl, namespace }), await connect({ redisUrl, namespace })];
-    const [first, entered] = [deferred(), deferred()];
-    const one = here.execute("a", () => first.promise);
-    await eventually(async () => (await here.inspect("a"))[0]?.holders.length).toBe(1);
-    let token = 0n;
-    const second = here.execute("a", async (lock) => {
-      token = lock.fencingToken;
-      entered.resolve();
-      await new Promise((resolve) => lock.signal.addEventListener("abort", resolve));
-    });
-    await waitingFor(here, 1);
-    first.resolve();
-    await one;
-    await entered.promise;
-    const third = here.execute("a", ({ fencingToken }) => fencingToken, { timeout: "20s" });
-    await waitingFor(here, 1);
-    const outcome = second.catch((error: unknown) => error);
-    await there.releaseAll();
-    expect(await outcome).toMatchObject({ code: "LOCK_LOST" });
-    expect(await third).toBeGreaterThan(token);
-  });
+  it.each([
+    ["", {}],
+    [", also behind a prefix for keys", { keyPrefix: newNamespace() }],
+  ])(
+    "a releaseAll from elsewhere is told at once to who holds by hand-off%s, and its next gets a newer lock",
+    async (_, redisOptions) => {
+      const options = { redisUrl, redisOptions, namespace: newNamespace() };
+      const [here, there] = [await connect(options), await connect(options)];
+      const [first, entered] = [deferred(), deferred()];
+      const one = here.execute("a", () => first.promise);
+      await eventually(async () => (await here.inspect("a"))[0]?.holders.length).toBe(1);
+      let token = 0n;
+      const second = here.execute("a", async (lock) => {
+        token = lock.fencingToken;
+        entered.resolve();
+        await new Promise((resolve) => lock.signal.addEventListener("abort", resolve));
+      });
+      await waitingFor(here, 1);
+      first.resolve();
+      await one;
+      await entered.promise;
+      const third = here.execute("a", ({ fencingToken }) => fencingToken, { timeout: "20s" });
+      await waitingFor(here, 1);
+      const outcome = second.catch((error: unknown) => error);
+      await there.releaseAll();
+      const freed = performance.now();
+      expect(await outcome).toMatchObject({ code: "LOCK_LOST" });
+      // Sooner than it would find out by itself.
+      expect(performance.now() - freed).toBeLessThan(1_500);
+      expect(await third).toBeGreaterThan(token);
+    },
+  );
 
   it.each([
     [{ handoff: "yes" }, "true, false or { turns, ms }"],

@@ -145,7 +145,7 @@ describe("renew, releaseAll and inspect on the wire", () => {
     });
     expect(encodeReleaseAll(layout, "unbounded", { cursor: "9", newest: 4 })).toMatchObject({
       keys: ["n:{0}", "n:{0}i"],
-      args: ["9", 4, "i", ""],
+      args: ["9", 4, "i", "n:{0}@"],
     });
     expect(encodeReleaseAll(layout, "awaited", START)).toMatchObject({ keys: ["n:{0}", "n:{0}z"] });
     expect(decodeReleaseAll(["17", "42"])).toEqual({ cursor: "17", newest: 42 });

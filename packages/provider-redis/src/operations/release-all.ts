@@ -21,7 +21,7 @@ export type Stage = { readonly ownerId: string } | "unbounded" | "awaited";
  *
  * KEYS  1 counter, 2 the index to walk
  * ARGV  1 cursor, 2 newest token to free (-1: the newest there is), 3 what is walked: o an owner's locks, i all that are indexed
- *       (the first step frees all those that are not), z the keys waited for, 4 the owner
+ *       (the first step frees all those that are not), z the keys waited for, 4 the owner; of i the channel on which all processes are told
  * reply {next cursor, newest token to free}
  */
 const releaseAll = lua`
@@ -91,7 +91,7 @@ if rising then redis.call('DEL', base .. 'f') end
 write_down()
 if rising and newest > 0 then
   redis.call('SET', base .. 'f', digits(newest))
-  redis.pcall('PUBLISH', base .. '@', 'a ' .. digits(newest))
+  redis.pcall('PUBLISH', ARGV[4], 'a ' .. digits(newest))
 end
 return { step[1], digits(newest) }
 `;
@@ -109,7 +109,11 @@ export function encodeReleaseAll(layout: KeyLayout, stage: Stage, walk: Walk): S
     };
   }
   return stage === "unbounded"
-    ? { script: releaseAllScript, keys: [layout.base, layout.unbounded], args: [...position, "i", ""] }
+    ? {
+        script: releaseAllScript,
+        keys: [layout.base, layout.unbounded],
+        args: [...position, "i", layout.channel("")],
+      }
     : { script: releaseAllScript, keys: [layout.base, layout.awaited], args: [...position, "z", ""] };
 }
 
