@@ -190,7 +190,9 @@ describe("a client that was handed in", () => {
   it("may have a prefix for keys, and make strings of numbers", async () => {
     const handed = new Redis(redisUrl, { keyPrefix: newNamespace(), stringNumbers: true, lazyConnect: true });
     onTestFinished(() => handed.disconnect());
-    await using one = await instance({ client: handed });
+    const namespace = newNamespace();
+    await using redis = client();
+    await using one = await instance({ client: handed, namespace });
     const [held, waiter] = [claimOf({ ownerId: "o" }), claimOf({})];
     expect(await one.store.take([held, waiter])).toMatchObject([
       { status: "granted", token: 1 },
@@ -203,6 +205,8 @@ describe("a client that was handed in", () => {
     await one.handedTo(waiter.id);
     await one.store.releaseAll(null);
     expect(await one.store.inspect(["a"])).toEqual([{ key: "a", holders: [], waiting: 0 }]);
+    // Nothing stands outside of the prefix.
+    expect(await redis.keys(`${namespace}*`)).toEqual([]);
   });
 
   it("that the application closes meanwhile is LOCK_UNAVAILABLE, and says so", async () => {

@@ -108,7 +108,7 @@ describe("release on the wire", () => {
       [{ by: "claim", claimId: "c", keys: ["a"], tombstone: true }],
       "m",
     );
-    expect(withdrawal.args).toEqual([1, "", "n:{0}t:m", "C", "c", 1]);
+    expect(withdrawal.args).toEqual([1, "", "m", "C", "c", 1]);
     const buried = encodeRelease(layout, [{ by: "grant", grantId: "g", keys: ["a"], tombstone: true }], null);
     expect(buried.args).toEqual([1, "", "", "G", "g", 1]);
   });

@@ -105,7 +105,7 @@ end
 if ARGV[3] == '' then
   local freed = release_unwaited()
   if freed then return freed end
-elseif redis.call('EXISTS', ARGV[3]) == 1 then
+elseif redis.call('EXISTS', base .. 't:' .. ARGV[3]) == 1 then
   return { { 'again' } }
 end
 `;

@@ -10,7 +10,7 @@ import { releaseOne, releaseSeveral } from "./release-plain.ts";
  *
  * KEYS  1 counter, 2 floor, then the holders of every key of every release, then the marks of their queues in the same order. What
  *       else may be touched is of the same bucket.
- * ARGV  1 the number of keys of all releases, 2 "s" when they are all by grant or by owner and leave no tombstone, 3 the name that marks
+ * ARGV  1 the number of keys of all releases, 2 "s" when they are all by grant or by owner and leave no tombstone, 3 the id of the tombstone that marks
  *       this request as carried out ("": it can't come twice), then for each release: by (g grant, G grant and leave a tombstone, c claim,
  *       C claim and leave a tombstone, o owner, a no owner), id or owner, number of keys
  * reply the answer alone to the only release, or for each release: 1 freed, 0 not; or {"again"}: this very request was carried out before.
@@ -116,7 +116,7 @@ if #tombstones > 0 then
 end
 write_down()
 for _, name in ipairs(tombstones) do redis.call('SET', name, '', 'PX', ${TOMBSTONE_LIFETIME}) end
-if ARGV[3] ~= '' then redis.call('SET', ARGV[3], '', 'PX', ${TOMBSTONE_LIFETIME}) end
+if ARGV[3] ~= '' then redis.call('SET', base .. 't:' .. ARGV[3], '', 'PX', ${TOMBSTONE_LIFETIME}) end
 return replies
 `;
 
@@ -126,7 +126,7 @@ export const releaseScript: Script = composeScript(releaseOne, ground, releaseSe
 const MOST_KEYS_AT_ONCE = 1_000;
 
 /**
- * `mark`: a name of this one request. A request that a client may send a second time by itself leaves it for a minute, since
+ * `mark`: an id of this one request. A request that a client may send a second time by itself leaves it for a minute, since
  * releasing by owner twice could free a newer grant.
  */
 export function encodeRelease(
@@ -136,8 +136,7 @@ export function encodeRelease(
 ): ScriptCall {
   const keys = [layout.base, layout.floor];
   const marks: string[] = [];
-  const marked = mark === null ? "" : layout.tombstone(mark);
-  const args: (string | number)[] = [0, "s", marked];
+  const args: (string | number)[] = [0, "s", mark ?? ""];
   for (const release of releases) {
     for (const key of release.keys) {
       keys.push(layout.holders(key));
