@@ -216,6 +216,8 @@ export class Connection {
   };
 
   readonly #onClose = (): void => {
+    // Here already: the client is ready a little before it says so, and others may hear of it before this.
+    this.standing += 1;
     const error = new Error("The connection to Redis was cut");
     if (this.#stood) this.#logger?.debug(`${this.#name} lost`);
     for (const pending of this.#unanswered) pending.reject(error);

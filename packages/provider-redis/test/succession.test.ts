@@ -1,7 +1,19 @@
 import { startRedis } from "@lock/testkit/containers";
-import { expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { expect, it, onTestFinished } from "vitest";
+import { KeyLayout } from "../src/key-layout.ts";
+import { deferred } from "./deferred.ts";
 import { eventually } from "./eventually.ts";
-import { byGrant, claimOf, client, instance, newId, newNamespace } from "./instance.ts";
+import {
+  byGrant,
+  claimOf,
+  client,
+  instance,
+  newId,
+  newNamespace,
+  redisUrl,
+  type Instance,
+} from "./instance.ts";
 import { ownServer } from "./own-server.ts";
 
 const far = 900_000_000;
@@ -43,6 +55,24 @@ it("a server that lost everything leaps past the tokens of a process that lived 
   await redis.flushall();
   await redis.call("client", "KILL", "TYPE", "normal", "SKIPME", "yes");
   await eventually(async () => tokenOf(one).catch(() => 0)).toBeGreaterThan(last + far);
+});
+
+it("who asks in the moment that the client is back asks no other server for a token unawares", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  const handed = new Redis(redisUrl, { lazyConnect: true });
+  onTestFinished(() => handed.disconnect());
+  const again = deferred<Promise<number>>();
+  let one: Instance | null = null;
+  handed.on("ready", () => {
+    if (one) again.resolve(tokenOf(one));
+  });
+  one = await instance({ client: handed, namespace });
+  const last = await tokenOf(one);
+  await redis.set(new KeyLayout(namespace).server, " another");
+  await redis.client("KILL", "ID", await handed.client("ID"));
+  expect(await again.promise).toBeGreaterThan(last + far);
+  await one.store.close();
 });
 
 it("data that is flushed under a connection that stands costs one token, by which it is noticed", async () => {
