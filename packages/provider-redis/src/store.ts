@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { LockError } from "@lock/core";
+import { isLockError, LockError } from "@lock/core";
 import type {
   Awaitable,
   Claim,
@@ -32,6 +32,7 @@ import { standScript } from "./operations/stand.ts";
 import { onCluster, successionScript } from "./operations/succession.ts";
 import { takeScript } from "./operations/take.ts";
 import type { Replicas } from "./replication.ts";
+import { composeScript } from "./script.ts";
 import { ShardedWakeUp } from "./sharded-wake-up.ts";
 import { Shards } from "./shards.ts";
 import { checkSource, type ClientSource, isCluster } from "./source.ts";
@@ -62,6 +63,8 @@ const scripts = [
   successionScript,
   standScript,
 ];
+
+const publishing = composeScript("return redis.call('PUBLISH', ARGV[1], '')");
 
 /** Locks in one namespace of a Redis server, or of a cluster. */
 export class RedisStore implements LockStore {
@@ -186,6 +189,19 @@ export class RedisStore implements LockStore {
       ? new ShardedWakeUp(client, channels, id, heard, logger)
       : new WakeUp(client, channels, id, heard, logger);
     await this.#wakeUp.open();
+    await this.#tryToPublish();
+  }
+
+  /** Who may not is told at the start: a script that publishes has written by then, and goes on. */
+  async #tryToPublish(): Promise<void> {
+    const [{ layout }] = this.#buckets as [Bucket];
+    const script = this.#connection.cluster ? onCluster(publishing) : publishing;
+    try {
+      const args = [layout.channel(this.#process)];
+      await this.#connection.run({ script, keys: [layout.base], args });
+    } catch (error) {
+      if (isLockError(error)) throw error;
+    }
   }
 
   /** Processes that divided the keys differently would not exclude each other. */

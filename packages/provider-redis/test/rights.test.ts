@@ -1,7 +1,7 @@
 import { startRedis } from "@lock/testkit/containers";
 import { describeConformance } from "@lock/testkit/vitest";
 import { afterAll, expect, it } from "vitest";
-import { instance } from "./instance.ts";
+import { byGrant, claimOf, instance } from "./instance.ts";
 import { restrictedVariable } from "./restricted-subject.ts";
 import { documentedRights, restricted } from "./rights.ts";
 
@@ -36,8 +36,24 @@ await describeConformance({
   ],
 });
 
+it("to publish may be missing where nothing is pushed, also when what is released is waited for by who is pushed", async () => {
+  const unheard = (await setUp()).filter((right) => !/^&|subscribe|publish/.test(right));
+  await server.command("ACL", "SETUSER", "silent", ...unheard.slice(1));
+  const namespace = "testkit-unheard:";
+  await using pushed = await instance({ redisUrl: url, namespace });
+  await using one = await instance({ redisUrl: url.replace(username, "silent"), namespace, push: false });
+  for (const limit of [1, 2]) {
+    const [held, waiter] = [claimOf({}), claimOf({ limit })];
+    await one.take(held);
+    await pushed.take(waiter);
+    expect(await one.release(byGrant(held.id))).toEqual({ status: "released", freed: true });
+    expect(await pushed.take(waiter)).toMatchObject({ status: "granted", remaining: 30_000 });
+    await pushed.release(byGrant(waiter.id));
+  }
+});
+
 it("says which right is missing", async () => {
-  for (const right of ["-evalsha", "-zadd", "-set", "-subscribe"]) {
+  for (const right of ["-evalsha", "-zadd", "-set", "-subscribe", "-publish"]) {
     await server.command("ACL", "SETUSER", restricted.username, right);
     const use = async (): Promise<unknown> => {
       await using one = await instance({ redisUrl: url, namespace: "testkit-rights" });

@@ -162,7 +162,9 @@ local function write_down()
   end
   grow()
   for channel, letter in pairs(mail) do
-    if redis.call('PUBLISH', channel, table.concat(letter.lines, '\n')) == 0 then shorten(letter) end
+    -- who may not publish has written all the same
+    local heard = redis.pcall('PUBLISH', channel, table.concat(letter.lines, '\n'))
+    if heard == 0 or type(heard) == 'table' then shorten(letter) end
   end
 end
 `;

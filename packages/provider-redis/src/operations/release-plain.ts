@@ -28,7 +28,8 @@ local function next_in_line(base, key)
   redis.call('SET', base .. 'h:' .. key, id .. ' ' .. token .. ' ' .. kind .. '?- ', 'PX', lease)
   if channel ~= '' then
     local message = 'g ' .. id .. string.format(' %.0f ', ticket) .. token .. ' ' .. lease
-    if redis.call('PUBLISH', channel, message) == 0 then
+    local heard = redis.pcall('PUBLISH', channel, message)
+    if heard == 0 or type(heard) == 'table' then
       -- as in the model: nobody heard of it, so it waits for as long as the place would have
       redis.call('PEXPIRE', base .. 'h:' .. key, math.max(redis.call('PTTL', base .. 'w:' .. id), 1))
     end

@@ -69,7 +69,7 @@ export const defects: readonly Defect[] = [
     defect: "the wake-up goes to nobody",
     rejectedBy:
       "push: a release wakes the next waiter without polling: twenty in a row, all of whom have waited a while",
-    instead: [["redis.call('PUBLISH', channel,", "redis.call('PUBLISH', channel .. '?',"]],
+    instead: [["redis.pcall('PUBLISH', channel,", "redis.pcall('PUBLISH', channel .. '?',"]],
   },
   {
     defect: "a hand-over is for good before its waiter is heard of",
