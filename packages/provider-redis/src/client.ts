@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
+import { words } from "./failures.ts";
 import type { ClientSource } from "./source.ts";
 
 /** What a client of one server and one of a cluster have in common. */
@@ -50,7 +51,7 @@ export function ownClient(source: ClientSource, callTimeout: number): RedisClien
     disconnectTimeout: DISCONNECT_TIMEOUT,
     socketTimeout: callTimeout * 2,
     // After a failover the old master is a replica: the new one is found by connecting anew.
-    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    reconnectOnError: (error) => words(error).startsWith("READONLY"),
     ...given,
     retryStrategy: (times) => {
       const pause = given.retryStrategy?.(times);

@@ -31,6 +31,11 @@ const advice: readonly (readonly [begin: RegExp, what: string])[] = [
   ],
 ];
 
+/** What the server said. Before version 7 it wraps what a command was told in a script. */
+export function words(error: Error): string {
+  return error.message.replace(/^ERR Error running script .*?: -/, "");
+}
+
 /** Whether the server answered with an error, so that nothing of the script was carried out. */
 export function isRefusal(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
@@ -45,7 +50,7 @@ export function isScriptMissing(error: unknown): boolean {
  * else as it is, which the engine takes for "could not be reached".
  */
 export function asFailure(error: unknown): unknown {
-  if (isLockError(error) || !isRefusal(error) || passing.test(error.message)) return error;
-  const what = advice.find(([begin]) => begin.test(error.message))?.[1] ?? "Redis refused the command";
+  if (isLockError(error) || !isRefusal(error) || passing.test(words(error))) return error;
+  const what = advice.find(([begin]) => begin.test(words(error)))?.[1] ?? "Redis refused the command";
   return new LockError("LOCK_UNAVAILABLE", `${what} (${error.message})`, { cause: error });
 }
