@@ -1,6 +1,9 @@
 import { startRedis } from "@lock/testkit/containers";
 import { Redis } from "ioredis";
 import { expect, it, onTestFinished } from "vitest";
+import { Bucket } from "../src/bucket.ts";
+import { Connection } from "../src/connection.ts";
+import { releaseAllScript } from "../src/operations/release-all.ts";
 import { KeyLayout } from "../src/key-layout.ts";
 import { deferred } from "./deferred.ts";
 import { eventually } from "./eventually.ts";
@@ -9,6 +12,7 @@ import {
   claimOf,
   client,
   instance,
+  journal,
   newId,
   newNamespace,
   redisUrl,
@@ -74,6 +78,34 @@ it("who asks in the moment that the client is back asks no other server for a to
   expect(await again.promise).toBeGreaterThan(last + far);
   await one.store.close();
 });
+
+it("a releaseAll that goes on at another server frees what it would have missed by the first one's cursor", async () => {
+  await using server = await startRedis();
+  const connection = new Connection({ redisUrl: server.url }, 5_000);
+  await connection.open("test", journal().logger, []);
+  onTestFinished(() => connection.close());
+  const bucket = new Bucket(connection, new KeyLayout(newNamespace()), "", "process", null);
+  const keys = Array.from({ length: 900 }, (_, n) => `k${n}`);
+  for (let from = 0; from < keys.length; from += 100) {
+    const some = keys.slice(from, from + 100);
+    await bucket.take(some.map((key) => claimOf({ keys: [key], ownerId: "o", lease: Infinity })));
+  }
+  const { run } = connection;
+  let steps = 0;
+  connection.run = async (call, onlyAt) => {
+    // As after a failover, a cursor of the one is none of the other.
+    if (call.script === releaseAllScript && (steps += 1) === 5) {
+      await server.command("SAVE");
+      await server.stop();
+      await server.start();
+      await bucket.take([claimOf({})]);
+    }
+    return run.call(connection, call, onlyAt);
+  };
+  await bucket.releaseAll("o");
+  const left = (await bucket.inspect(keys)).filter(({ holders }) => holders.length > 0);
+  expect(left).toEqual([]);
+}, 30_000);
 
 it("data that is flushed under a connection that stands costs one token, by which it is noticed", async () => {
   const { url } = await ownServer();

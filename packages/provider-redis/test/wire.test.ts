@@ -141,14 +141,14 @@ describe("renew, releaseAll and inspect on the wire", () => {
   it("releaseAll: a walk over the index of the owner, or over what must be freed one by one and what is waited for", () => {
     expect(encodeReleaseAll(layout, { ownerId: "o" }, START)).toMatchObject({
       keys: ["n:{0}", "n:{0}o:o"],
-      args: ["0", -1, "o", "o"],
+      args: ["0", -1, "o", "o", ""],
     });
-    expect(encodeReleaseAll(layout, "unbounded", { cursor: "9", newest: 4 })).toMatchObject({
+    expect(encodeReleaseAll(layout, "unbounded", { cursor: "9", newest: 4, server: "s" })).toMatchObject({
       keys: ["n:{0}", "n:{0}i"],
-      args: ["9", 4, "i", "n:{0}@"],
+      args: ["9", 4, "i", "n:{0}@", "s"],
     });
     expect(encodeReleaseAll(layout, "awaited", START)).toMatchObject({ keys: ["n:{0}", "n:{0}z"] });
-    expect(decodeReleaseAll(["17", "42"])).toEqual({ cursor: "17", newest: 42 });
+    expect(decodeReleaseAll(["17", "42", "s"])).toEqual({ cursor: "17", newest: 42, server: "s" });
   });
 
   it("inspect: holders of each key, and how many wait", () => {

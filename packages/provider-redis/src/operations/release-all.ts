@@ -9,9 +9,11 @@ export interface Walk {
   readonly cursor: string;
   /** The newest token there was at the beginning: what is granted during the walk stays. -1: to be asked. */
   readonly newest: number;
+  /** Whose cursor it is: to another server it says nothing. */
+  readonly server: string;
 }
 
-export const START: Walk = { cursor: "0", newest: -1 };
+export const START: Walk = { cursor: "0", newest: -1, server: "" };
 
 /** What is walked: all that an owner holds; or, for everything, the keys that need to be freed one by one, then those waited for. */
 export type Stage = { readonly ownerId: string } | "unbounded" | "awaited";
@@ -21,14 +23,16 @@ export type Stage = { readonly ownerId: string } | "unbounded" | "awaited";
  *
  * KEYS  1 counter, 2 the index to walk
  * ARGV  1 cursor, 2 newest token to free (-1: the newest there is), 3 what is walked: o an owner's locks, i all that are indexed
- *       (the first step frees all those that are not), z the keys waited for, 4 the owner; of i the channel on which all processes are told
- * reply {next cursor, newest token to free}
+ *       (the first step frees all those that are not), z the keys waited for, 4 the owner; of i the channel on which all processes are told,
+ *       5 the server that gave the cursor; another begins anew
+ * reply {next cursor, newest token to free, the server}
  */
 const releaseAll = lua`
 local newest, stage, owner = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local rising = newest < 0 and stage == 'i'
 if newest < 0 then newest = tonumber(redis.call('GET', base) or 0) end
-local step = redis.call('ZSCAN', KEYS[2], ARGV[1], 'COUNT', 100)
+local server = redis.call('GET', base .. 'r') or ''
+local step = redis.call('ZSCAN', KEYS[2], server == ARGV[5] and ARGV[1] or '0', 'COUNT', 100)
 local keys, names = {}, {}
 for n = 1, #step[2], 2 do table.insert(keys, step[2][n]) end
 for n, key in ipairs(keys) do
@@ -93,31 +97,31 @@ if rising and newest > 0 then
   redis.call('SET', base .. 'f', digits(newest))
   redis.pcall('PUBLISH', ARGV[4], 'a ' .. digits(newest))
 end
-return { step[1], digits(newest) }
+return { step[1], digits(newest), server }
 `;
 
 export const releaseAllScript: Script = composeScript(ground, model, releaseAll);
 
 export function encodeReleaseAll(layout: KeyLayout, stage: Stage, walk: Walk): ScriptCall {
-  const position = [walk.cursor, walk.newest];
+  const { cursor, newest, server } = walk;
   if (typeof stage === "object") {
     const { ownerId } = stage;
     return {
       script: releaseAllScript,
       keys: [layout.base, layout.owner(ownerId)],
-      args: [...position, "o", ownerId],
+      args: [cursor, newest, "o", ownerId, server],
     };
   }
-  return stage === "unbounded"
-    ? {
-        script: releaseAllScript,
-        keys: [layout.base, layout.unbounded],
-        args: [...position, "i", layout.channel("")],
-      }
-    : { script: releaseAllScript, keys: [layout.base, layout.awaited], args: [...position, "z", ""] };
+  const [index, letter, channel] =
+    stage === "unbounded" ? [layout.unbounded, "i", layout.channel("")] : [layout.awaited, "z", ""];
+  return {
+    script: releaseAllScript,
+    keys: [layout.base, index],
+    args: [cursor, newest, letter, channel, server],
+  };
 }
 
 export function decodeReleaseAll(reply: unknown): Walk {
-  const [cursor, newest] = reply as unknown[];
-  return { cursor: String(cursor), newest: Number(newest) };
+  const [cursor, newest, server] = reply as unknown[];
+  return { cursor: String(cursor), newest: Number(newest), server: String(server) };
 }
