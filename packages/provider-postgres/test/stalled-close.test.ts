@@ -11,12 +11,12 @@ test("close leaves no connection open, though the server is silent", async () =>
   target.host = `${proxy.host}:${proxy.port}`;
   const clients: pg.Client[] = [];
   class Noted extends pg.Client {
-    constructor(config: pg.ClientConfig) {
+    constructor(config?: string | pg.ClientConfig) {
       super(config);
       clients.push(this);
     }
   }
-  const pool = new pg.Pool({ connectionString: target.href, Client: Noted } as pg.PoolConfig);
+  const pool = new pg.Pool({ connectionString: target.href, Client: Noted });
   const own = await instance({ pool }, { sessions: 2 });
   expect(clients).toHaveLength(5);
   proxy.stall();

@@ -188,7 +188,7 @@ export function handedOver(
   handover: Handover,
   now: number,
   rules: Rules,
-  heardAt = now,
+  heardAt: number = now,
 ): Step {
   // A request that is under way may find this grant freed from elsewhere and queue again, under the same id: only its
   // answer tells which grant there is.
