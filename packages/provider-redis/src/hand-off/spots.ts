@@ -36,8 +36,8 @@ export class Spots {
     if (spot.displace(claimId)) this.#places.delete(claimId);
   }
 
-  /** Nothing is kept of a key that nobody holds or wants. */
+  /** Nothing is kept of a key that nobody holds or wants. Of one that was forgotten before, another may be known since. */
   tidy(spot: Spot): void {
-    if (spot.empty) this.#spots.delete(spot.key);
+    if (spot.empty && this.#spots.get(spot.key) === spot) this.#spots.delete(spot.key);
   }
 }

@@ -1,0 +1,23 @@
+import { expect, it } from "vitest";
+import { byClaim, claimOf } from "./instance.ts";
+import { granted, scripted } from "./scripted-server.ts";
+
+/* What a process knows of a key, and when it forgets it. */
+
+it("word that comes when its key was forgotten takes nothing from who wants the key since", async () => {
+  const { take, release, asked, words, handovers, handOff } = scripted();
+  const [first, gone, second, next] = [claimOf({}), claimOf({}), claimOf({}), claimOf({})];
+  void take(first);
+  await asked[0]!.answer([granted(first, 1)]);
+  void take(gone);
+  await handOff.release([byClaim(gone.id)]);
+  await release(first);
+  void take(second);
+  const follows = take(next);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  await asked[1]!.answer([granted(second, 301)]);
+  expect(await Promise.race([follows, "never"])).toMatchObject({ status: "queued" });
+  await words[1]!.answer({ status: "held", lastToken: 600, others: 0, recalled: [] });
+  await release(second);
+  expect(handovers).toMatchObject([{ claimId: next.id }]);
+});
