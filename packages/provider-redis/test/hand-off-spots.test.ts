@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { byClaim, claimOf } from "./instance.ts";
-import { granted, scripted } from "./scripted-server.ts";
+import { granted, queued, scripted } from "./scripted-server.ts";
 
 /* What a process knows of a key, and when it forgets it. */
 
@@ -18,6 +18,23 @@ it("word that comes when its key was forgotten takes nothing from who wants the 
   await asked[1]!.answer([granted(second, 301)]);
   expect(await Promise.race([follows, "never"])).toMatchObject({ status: "queued" });
   await words[1]!.answer({ status: "held", lastToken: 600, others: 0, recalled: [] });
+  await release(second);
+  expect(handovers).toMatchObject([{ claimId: next.id }]);
+});
+
+it("who has the lock after one that lost it hands it on as any other", async () => {
+  const { take, release, asked, words, handovers, lost } = scripted();
+  const [first, second, next] = [claimOf({}), claimOf({}), claimOf({})];
+  void take(second);
+  await asked[0]!.answer([queued(1)]);
+  void take(first);
+  await asked[1]!.answer([granted(first, 2)]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 1, recalled: [] });
+  void take(second);
+  await asked[2]!.answer([granted(second, 301)]);
+  expect(lost).toEqual([first.id]);
+  void take(next);
+  await words[1]?.answer({ status: "held", lastToken: 600, others: 0, recalled: [] });
   await release(second);
   expect(handovers).toMatchObject([{ claimId: next.id }]);
 });

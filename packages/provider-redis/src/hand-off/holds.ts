@@ -72,7 +72,10 @@ export class Holds {
     }
     // Old news: it was gone before this one was granted.
     if (before && token < before.ticket) return;
-    if (before) this.passing.lose(spot, before);
+    if (before) {
+      this.passing.lose(spot, before);
+      this.spots.keep(spot);
+    }
     const hold = new Hold(claim, place, token, deadline, this.#host.standing);
     spot.hold = hold;
     // It was free and nobody waited, so those who followed it meanwhile come before anybody who does now: they need no word to know.

@@ -40,4 +40,9 @@ export class Spots {
   tidy(spot: Spot): void {
     if (spot.empty && this.#spots.get(spot.key) === spot) this.#spots.delete(spot.key);
   }
+
+  /** It is known again, should it have been forgotten. */
+  keep(spot: Spot): void {
+    this.#spots.set(spot.key, spot);
+  }
 }
