@@ -253,3 +253,16 @@ it("a process takes back its note at the key only while the lock is its own", as
   }
   expect(unannounced).toEqual(["a"]);
 });
+
+it("a lock that is extended while the server is asked for its word is not thought longer than that makes it", async () => {
+  const { take, asked, words, handOff } = scripted();
+  const [holder, next] = [claimOf({}), claimOf({})];
+  const extend = () => handOff.renew([{ grantId: holder.id, keys: ["a"], lease: 60_000 }]);
+  void take(holder);
+  await asked[0]!.answer([granted(holder, 1)]);
+  void take(next);
+  // It may be carried out after the renewal, and lets the lock last as long as was asked for at first.
+  expect(await extend()).toEqual([{ status: "renewed", remaining: 30_000 }]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  expect(words).toHaveLength(1);
+});

@@ -80,12 +80,11 @@ export class HandOff implements Locks {
       return grantId === renewal.grantId ? renewal : { ...renewal, grantId };
     });
     const replies = await this.#locks.renew(asked);
-    for (const [n, reply] of replies.entries()) {
+    return replies.map((reply, n) => {
       const hold = holds[n];
       const [key] = (renewals[n] as Renewal).keys;
-      if (hold && key !== undefined) this.#holds.renewed(key, hold, reply, sentAt);
-    }
-    return replies;
+      return hold && key !== undefined ? this.#holds.renewed(key, hold, reply, sentAt) : reply;
+    });
   }
 
   release(releases: readonly Release[]): Awaitable<readonly ReleaseReply[]> {

@@ -48,6 +48,8 @@ export class Hold {
   wordAt: number = -Infinity;
   /** Asked, and not yet answered. */
   asking = false;
+  /** Asking for word may be carried out after a renewal for another lease, and makes it last `lease` again. */
+  strayWord = false;
   /** Those of this process who wait at the server are on their way home. */
   recalling = false;
   /** Who waits for it in this process, first come first. */

@@ -139,16 +139,20 @@ export class Holds {
     if (hold?.holder !== grantId) return null;
     if (lease !== hold.lease) {
       hold.over = true;
+      hold.strayWord ||= hold.asking;
       hold.deadline = Math.min(hold.deadline, now + lease);
     }
     return hold;
   }
 
-  renewed(key: string, hold: Hold, reply: RenewReply, sentAt: number): void {
+  /** @returns what to say of it. */
+  renewed(key: string, hold: Hold, reply: RenewReply, sentAt: number): RenewReply {
     const spot = this.spots.known(key);
-    if (spot?.hold !== hold) return;
-    if (reply.status === "lost") this.passing.lose(spot, hold);
-    else if (reply.status === "renewed") hold.toldUntil = hold.deadline = sentAt + reply.remaining;
+    if (reply.status === "lost" && spot?.hold === hold) this.passing.lose(spot, hold);
+    if (reply.status !== "renewed") return reply;
+    const remaining = hold.strayWord ? Math.min(reply.remaining, hold.lease) : reply.remaining;
+    if (spot?.hold === hold) hold.toldUntil = hold.deadline = sentAt + remaining;
+    return hold.strayWord ? { ...reply, remaining } : reply;
   }
 
   /** Its holder gives it back. @returns what came of it, or what to ask the server for. */

@@ -122,7 +122,7 @@ export class Passing {
         // They may have come home, or not.
         if (recalls) this.#callers.events?.wake(spot.queued.keys());
         if (spot.hold !== hold) return;
-        hold.over = true;
+        hold.over = hold.strayWord = true;
         if (hold.holder === null) this.giveBack(spot, hold);
         else this.follow(spot);
       },
