@@ -68,8 +68,8 @@ export function scripted(): Scripted {
     },
     withdraw: ({ id }: Claim) => void withdrawn.push(id),
     unannounce: (key: string) => void unannounced.push(key),
-    giveBack: async (grantId: string) => {
-      released.push(byGrant(grantId));
+    giveBack: async (grantId: string, key: string, tombstone: boolean) => {
+      released.push({ ...byGrant(grantId, [key]), tombstone });
       return { status: "released", freed: true } as const;
     },
   };

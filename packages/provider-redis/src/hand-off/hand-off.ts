@@ -196,7 +196,7 @@ export class HandOff implements Locks {
     if (release.by === "owner") return release;
     const holds = this.#holds;
     const id = release.by === "grant" ? release.grantId : release.claimId;
-    this.#unanswered.delete(id);
+    const unanswered = this.#unanswered.delete(id);
     const spot = release.keys.length === 1 ? holds.spots.known(release.keys[0] as string) : undefined;
     if (spot?.hold?.holder === id) return holds.passOn(spot, release, now);
     if (spot?.hold?.grantId === id) {
@@ -208,13 +208,16 @@ export class HandOff implements Locks {
     if (release.by === "grant" || named !== release) return named;
     if (spot?.hold?.leave(id)) {
       const gone = holds.leftBy(spot, spot.hold);
-      return holds.callers.isUnderWay(id) ? { ...release, tombstone: true } : (gone ?? FREED);
+      // A request of it may have given it a place at the server, or do so yet.
+      const strays = release.tombstone || holds.callers.isUnderWay(id);
+      return strays ? { ...release, tombstone: true } : (gone ?? FREED);
     }
     const follower = spot?.followers?.get(id);
     if (spot && follower) {
       spot.unfollow(id);
       follower.settle({ status: "withdrawn" });
-      return (spot.hold && holds.leftBy(spot, spot.hold)) ?? NOT_FREED;
+      const gone = spot.hold && holds.leftBy(spot, spot.hold);
+      return unanswered ? release : (gone ?? NOT_FREED);
     }
     if (spot) {
       holds.spots.displace(spot, id);

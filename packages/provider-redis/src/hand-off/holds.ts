@@ -1,12 +1,13 @@
-import type {
-  Claim,
-  Handover,
-  KeyState,
-  Release,
-  ReleaseReply,
-  Renewal,
-  RenewReply,
-  TakeReply,
+import {
+  type Claim,
+  type Handover,
+  type KeyState,
+  type Release,
+  type ReleaseReply,
+  type Renewal,
+  type RenewReply,
+  type TakeReply,
+  TOMBSTONE_LIFETIME,
 } from "@lock/core";
 import type { Callers } from "./callers.ts";
 import { FREED, Hold, WORD_IS_OLD } from "./hold.ts";
@@ -160,6 +161,10 @@ export class Holds {
     const hold = spot.hold as Hold;
     const tombstone = "tombstone" in release && release.tombstone;
     if (hold.holder === hold.grantId) hold.tombstone = tombstone;
+    // A request of it may have given it a place at the server, or do so yet, and the release names another there.
+    else if (tombstone) {
+      void this.#host.giveBack(hold.holder as string, spot.key, true, now + TOMBSTONE_LIFETIME);
+    }
     const certain = now < hold.deadline && hold.standing === this.#host.standing;
     if (certain && this.passing.isWanted(spot, hold) && this.passing.handOn(spot, hold, now)) {
       // Where there is to be word first, it may be that it was gone already, or that nobody here gets it: then it is told so, or when it is free.
