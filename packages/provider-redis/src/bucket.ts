@@ -142,7 +142,8 @@ export class Bucket implements Locks {
 
   /** Who queues need not tell this process any more. */
   unannounce(key: string): void {
-    // One that stays ends by itself.
+    // One that stays ends by itself; what the client kept for later could find another's there.
+    if (!this.#connection.ready) return;
     this.#connection.command("del", [this.layout.stand(key)]).catch(() => {});
   }
 

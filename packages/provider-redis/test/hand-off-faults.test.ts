@@ -1,5 +1,6 @@
 import { startProxy } from "@lock/testkit";
 import { expect, it, onTestFinished } from "vitest";
+import { KeyLayout } from "../src/key-layout.ts";
 import { deferred } from "./deferred.ts";
 import { eventually } from "./eventually.ts";
 import { client, newNamespace, redisUrl } from "./instance.ts";
@@ -78,4 +79,28 @@ it("a server that has no memory left for tokens is asked for each lock, as witho
   await redis.config("SET", "maxmemory", "0");
   expect(await service.execute("a", () => "in")).toBe("in");
   await nothingLeft(redis, namespace);
+});
+
+it("a process that lost its connection leaves the note at the key alone that another puts there meanwhile", async () => {
+  const { hostname, port } = new URL(redisUrl);
+  const proxy = await startProxy({ host: hostname, port: Number(port || 6379) });
+  onTestFinished(() => proxy.close());
+  const namespace = newNamespace();
+  await using redis = client();
+  const service = await connect({ redisUrl: `redis://${proxy.host}:${proxy.port}`, namespace });
+  const free = deferred();
+  const one = service.execute("a", () => free.promise);
+  const two = service.execute("a", () => {}, { timeout: "50ms" }).catch(() => {});
+  await two;
+  await proxy.refuse();
+  proxy.cut();
+  await eventually(() => proxy.connections).toBe(0);
+  const note = new KeyLayout(namespace).stand("a");
+  free.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  await redis.set(note, "of another", "PX", 10_000);
+  await proxy.restore();
+  await one;
+  expect(await service.execute("b", () => "in")).toBe("in");
+  expect(await redis.get(note)).toBe("of another");
 });
