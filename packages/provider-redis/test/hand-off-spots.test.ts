@@ -38,3 +38,17 @@ it("who has the lock after one that lost it hands it on as any other", async () 
   await release(second);
   expect(handovers).toMatchObject([{ claimId: next.id }]);
 });
+
+it("who has to queue again is known there together with those who queue after it", async () => {
+  const { server, take, asked, words } = scripted();
+  const [first, next] = [claimOf({}), claimOf({})];
+  void take(first);
+  await asked[0]!.answer([queued(5)]);
+  void take(first);
+  server.granted({ claimId: first.id, ticket: 5, token: 6, remaining: 8_000, provisional: true });
+  await asked[1]!.answer([queued(9)]);
+  void take(next);
+  await asked[2]!.answer([queued(10)]);
+  server.granted({ claimId: first.id, ticket: 9, token: 11, remaining: 8_000, provisional: true });
+  expect(words).toHaveLength(1);
+});

@@ -40,7 +40,7 @@ export class Holds {
       const remaining = hold.deadline - now;
       hold.toldUntil = hold.deadline;
       if (remaining > 0) return { status: "granted", grantId: claim.id, token: hold.token, remaining };
-      this.passing.lose(spot, hold);
+      this.#loseAndGoOn(spot, hold);
       return null;
     }
     const local = hold.locals.get(claim.id);
@@ -58,7 +58,7 @@ export class Holds {
     if (hold === null || !(holds || hold.locals.has(claim.id))) return null;
     if (!holds || hold.grantId !== claim.id) this.#host.withdraw(claim);
     // It had to queue again: what it was granted is gone.
-    else if (ticket > hold.place) this.passing.lose(spot, hold);
+    else if (ticket > hold.place) this.#loseAndGoOn(spot, hold);
     return this.answer(spot, claim, performance.now()) as TakeReply | null;
   }
 
@@ -73,10 +73,7 @@ export class Holds {
     }
     // Old news: it was gone before this one was granted.
     if (before && token < before.ticket) return;
-    if (before) {
-      this.passing.lose(spot, before);
-      this.spots.keep(spot);
-    }
+    if (before) this.#loseAndGoOn(spot, before);
     const hold = new Hold(claim, place, token, deadline, this.#host.standing);
     spot.hold = hold;
     // It was free and nobody waited, so those who followed it meanwhile come before anybody who does now: they need no word to know.
@@ -92,6 +89,12 @@ export class Holds {
     }
     if (hold.locals.size > 0 || spot.followers !== null || this.passing.recalls(spot, hold))
       this.passing.askForWord(spot, hold);
+  }
+
+  /** It is lost, and there is more to be known of the key. */
+  #loseAndGoOn(spot: Spot, hold: Hold): void {
+    this.passing.lose(spot, hold);
+    this.spots.keep(spot);
   }
 
   /** The server handed it over. */
