@@ -266,3 +266,18 @@ it("a lock that is extended while the server is asked for its word is not though
   await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
   expect(words).toHaveLength(1);
 });
+
+it("a lock whose lease is hardly longer than the server takes for its word goes back instead of being kept for nobody", async () => {
+  const { take, release, asked, words, released } = scripted();
+  const [holder, next] = [claimOf({ lease: 80 }), claimOf({ lease: 80 })];
+  void take(holder);
+  void take(next);
+  await asked[0]!.answer([granted(holder, 1)]);
+  const freed = release(holder);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  expect(words).toHaveLength(1);
+  expect(released).toEqual([byGrant(holder.id)]);
+  expect(asked[1]?.claims).toEqual([next]);
+  expect(await freed).toEqual({ status: "released", freed: true });
+});

@@ -154,7 +154,10 @@ export class Passing {
       hold.noticed(now);
     }
     this.follow(spot);
-    if (hold.holder === null && !this.handOn(spot, hold, now)) this.giveBack(spot, hold);
+    if (hold.holder !== null) return;
+    // Word that comes too late to hand it on by would come so again, and each keeps it for nobody.
+    const inTime = hold.deadline - now > hold.lease / 4;
+    if (!inTime || !this.handOn(spot, hold, now)) this.giveBack(spot, hold);
   }
 
   lose(spot: Spot, hold: Hold): void {
