@@ -3,6 +3,7 @@ import type { Claim, Release, ReleaseReply } from "@lock/core";
 import type { Bucket } from "../bucket.ts";
 import type { Connection } from "../connection.ts";
 import type { Stand, StandReply } from "../operations/stand.ts";
+import { FREED } from "./hold.ts";
 
 /** Milliseconds between two tries of giving a grant back. */
 const PAUSE = 200;
@@ -58,10 +59,11 @@ export function handOffHost(
     unannounce: (key) => bucket.unannounce(key),
     async giveBack(grantId, key, tombstone, until) {
       const release: Release = { by: "grant", grantId, keys: [key], tombstone };
-      for (;;) {
+      for (let tries = 1; ; tries += 1) {
         try {
           const [reply] = await bucket.release([release]);
-          return reply as ReleaseReply;
+          // An earlier try may have freed it, and its answer was lost.
+          return tries > 1 && reply?.status === "released" ? FREED : (reply as ReleaseReply);
         } catch (error) {
           // Its lease frees it.
           if (connection.closed || performance.now() >= until) return { status: "failed", error };

@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import type { Bucket } from "../src/bucket.ts";
+import type { Connection } from "../src/connection.ts";
+import { handOffHost } from "../src/hand-off/host.ts";
+
+it("a grant that is given back again, since the first answer was cut off, was not gone before", async () => {
+  const answers = [
+    () => Promise.reject(new Error("cut")),
+    () => Promise.resolve([{ status: "released", freed: false }]),
+  ];
+  const bucket = { release: () => answers.shift()!() } as unknown as Bucket;
+  const host = handOffHost(bucket, { closed: false } as Connection, () => 0, 5_000);
+  expect(await host.giveBack("grant", "a", false, performance.now() + 30_000)).toEqual({
+    status: "released",
+    freed: true,
+  });
+});
