@@ -16,7 +16,7 @@ it("word that comes when its key was forgotten takes nothing from who wants the 
   const follows = take(next);
   await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
   await asked[1]!.answer([granted(second, 301)]);
-  expect(await Promise.race([follows, "never"])).toMatchObject({ status: "queued" });
+  expect(await Promise.race([follows, Promise.resolve("never")])).toMatchObject({ status: "queued" });
   await words[1]!.answer({ status: "held", lastToken: 600, others: 0, recalled: [] });
   await release(second);
   expect(handovers).toMatchObject([{ claimId: next.id }]);
