@@ -69,7 +69,7 @@ export function scripted(): Scripted {
     withdraw: ({ id }: Claim) => void withdrawn.push(id),
     unannounce: (key: string) => void unannounced.push(key),
     giveBack: async (grantId: string, key: string, tombstone: boolean) => {
-      released.push({ ...byGrant(grantId, [key]), tombstone });
+      released.push({ by: "grant", grantId, keys: [key], tombstone });
       return { status: "released", freed: true } as const;
     },
   };

@@ -1,13 +1,14 @@
-import type {
-  Awaitable,
-  Claim,
-  KeyState,
-  Release,
-  ReleaseReply,
-  Renewal,
-  RenewReply,
-  StoreEvents,
-  TakeReply,
+import {
+  TOMBSTONE_LIFETIME,
+  type Awaitable,
+  type Claim,
+  type KeyState,
+  type Release,
+  type ReleaseReply,
+  type Renewal,
+  type RenewReply,
+  type StoreEvents,
+  type TakeReply,
 } from "@lock/core";
 import type { Locks } from "../bucket.ts";
 import { Callers } from "./callers.ts";
@@ -27,8 +28,8 @@ import type { Terms } from "./terms.ts";
 export class HandOff implements Locks {
   readonly #locks: Locks;
   readonly #holds: Holds;
-  // Claims whose last request failed: the server may have known them for a while.
-  readonly #unanswered = new Set<string>();
+  // Claims whose last request failed, and when it was sent: the server may have known them for a while.
+  readonly #unanswered = new Map<string, number>();
 
   constructor(locks: Locks, host: HandOffHost, terms: Terms) {
     this.#locks = locks;
@@ -154,8 +155,8 @@ export class HandOff implements Locks {
     if (!isPlain(claim)) return reply;
     const holds = this.#holds;
     const spot = holds.spots.at(claim.keys[0] as string);
-    if (reply.status === "failed") this.#unanswered.add(claim.id);
-    else this.#unanswered.delete(claim.id);
+    this.#unanswered.delete(claim.id);
+    if (reply.status === "failed") this.#doubt(claim.id, sentAt);
     const here = reply.status === "queued" ? holds.atHome(spot, claim, reply.ticket) : null;
     if (here !== null) return here;
     const first = spot.asking?.id === claim.id;
@@ -170,6 +171,15 @@ export class HandOff implements Locks {
     if (first && spot.hold === null) holds.passing.follow(spot);
     holds.spots.tidy(spot);
     return reply;
+  }
+
+  /** Who is still waiting asks again by the second; one that ended while its request was repeated does not, and is forgotten. */
+  #doubt(id: string, now: number): void {
+    for (const [earlier, since] of this.#unanswered) {
+      if (now - since < TOMBSTONE_LIFETIME) break;
+      this.#unanswered.delete(earlier);
+    }
+    this.#unanswered.set(id, now);
   }
 
   async #complete(
