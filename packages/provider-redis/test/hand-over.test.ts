@@ -274,4 +274,17 @@ describe("hand-over", () => {
     await one.handedTo(waiter.id);
     expect(await one.release(byGrant(waiter.id, keys))).toEqual({ status: "released", freed: true });
   });
+
+  it("of a lease that ends early tells who is first, and who is first after it, once that has left", async () => {
+    await using one = await instance();
+    const own = { ownerId: "o", limit: 2 };
+    const [first, next, last] = [claimOf({ limit: 2 }), claimOf({ limit: 2 }), claimOf({ limit: 2 })];
+    await one.store.take([claimOf(own), claimOf({ limit: 2 }), first, next, last]);
+    await one.take({ ...own, lease: 1_000 });
+    await one.wokenFor(first.id);
+    await one.release(byClaim(last.id));
+    await one.release(byClaim(first.id));
+    await one.wokenFor(next.id);
+    expect(one.woken).toEqual([first.id, next.id]);
+  });
 });

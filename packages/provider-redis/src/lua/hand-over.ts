@@ -6,7 +6,7 @@ import { lua } from "./lua.ts";
  */
 export const handOver: string = lua`
 local MOST = 100
-local asking, mail, handed_over = {}, {}, 0
+local asking, woken, mail, handed_over = {}, {}, {}, 0
 
 local function tell(w, text, given, place_left)
   if w.channel == '' then return end
@@ -17,6 +17,13 @@ local function tell(w, text, given, place_left)
   end
   table.insert(letter.lines, text)
   if given then table.insert(letter.grants, { w = w, given = given, place_left = place_left }) end
+end
+
+-- Told once: what it asks then, it is answered for all of its keys.
+local function wake(w)
+  if asking[w.id] or woken[w.id] then return end
+  woken[w.id] = true
+  tell(w, 'w ' .. w.id)
 end
 
 local function hand_to(w)
@@ -41,11 +48,11 @@ local function advance(keys)
       elseif fits(w) then
         if not asking[id] and held_under(w) then
           -- granted in place when it asks: only an answer can say under which grant
-          tell(w, 'w ' .. id)
+          wake(w)
           at = at + 1
         elseif not asking[id] and handed_over == MOST then
           -- enough for one script: this waiter, when it asks, goes on from here; of other keys the first is told as well
-          tell(w, 'w ' .. id)
+          wake(w)
           break
         else
           if asking[id] then grant(w, false) else hand_to(w) end
@@ -56,6 +63,9 @@ local function advance(keys)
       elseif own(holders(key), w) then
         at = at + 1
       else
+        -- only who stood before it may have been told of a lease that comes to end sooner
+        local lost = line(key).lost
+        if lost and lost < w.ticket then note_early_end(key, first_end(holders(key))) end
         break
       end
     end
@@ -66,7 +76,7 @@ end
 local function tell_of_early_ends()
   for key in pairs(ends_early) do
     local w = ahead(nil, key)
-    if w and not asking[w.id] then tell(w, 'w ' .. w.id) end
+    if w then wake(w) end
   end
 end
 `;

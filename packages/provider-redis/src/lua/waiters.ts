@@ -75,7 +75,10 @@ local function leave_line(key, id)
 end
 
 local function leave_lines(w)
-  for _, key in ipairs(w.keys) do leave_line(key, w.id) end
+  for _, key in ipairs(w.keys) do
+    leave_line(key, w.id)
+    line(key).lost = math.min(line(key).lost or w.ticket, w.ticket)
+  end
   waiting[w.id] = false
   joined_records[w.id], refreshed[w.id] = nil, nil
   left_records[w.id] = true
