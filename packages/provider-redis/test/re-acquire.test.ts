@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { KeyLayout } from "../src/key-layout.ts";
 import { byClaim, byGrant, claimOf, client, instance, newNamespace, type Instance } from "./instance.ts";
 
+import { byClaim, byGrant, claimOf, instance, newNamespace, type Instance } from "./instance.ts";
+
 async function holders(one: Instance, keys: readonly string[]): Promise<unknown[]> {
   const states = await one.store.inspect(keys);
   return states.map(({ holders }) =>
@@ -157,6 +159,24 @@ for (const limit of [1, 3]) {
       const { token } = await one.handedTo(first.id);
       await one.wokenFor(second.id);
       expect(await one.take(second)).toMatchObject({ status: "granted", grantId: first.id, token });
+    });
+
+    it("the owner's waiters are told once, also those of others, behind others, and among many", async () => {
+      const namespace = newNamespace();
+      await using one = await instance({ namespace });
+      await using two = await instance({ namespace });
+      const other = claimOf({ keys: ["a"] });
+      const own = { ownerId: "o", limit };
+      const [first, second, last, distant] = [claimOf(own), claimOf(own), claimOf(own), claimOf(own)];
+      const strangers = Array.from({ length: 40 }, () => claimOf({ ownerId: "other than o" }));
+      const more = claimOf({ ...own, keys: ["a", "b"] });
+      await one.store.take([other, claimOf({ keys: ["b"] }), first, second, ...strangers, more, last]);
+      await two.take(distant);
+      await one.release(byGrant(other.id));
+      await one.handedTo(first.id);
+      await Promise.all([one.wokenFor(last.id), two.wokenFor(distant.id)]);
+      expect(one.woken).toEqual([second.id, last.id]);
+      expect(two.woken).toEqual([distant.id]);
     });
 
     it("such a waiter's expiry is what it asked for, or is left as it is", async () => {

@@ -5,7 +5,7 @@ import { lua } from "./lua.ts";
 export const granting: string = lua`
 local HANDOVER, CHECK_INTERVAL = ${HANDOVER_LEASE}, ${CHECK_INTERVAL}
 local counter, counted = nil, 0
-local ends_early, granted = {}, {}
+local ends_early, granted, new_owners = {}, {}, {}
 
 -- The next fencing token, or ticket.
 local function next_number()
@@ -69,6 +69,10 @@ local function grant_anew(w, handed)
     local old = own(h, w)
     local before = old and absorb(h, old, w.id) or {}
     note_early_end(key, till)
+    if w.owner then
+      new_owners[key] = new_owners[key] or {}
+      new_owners[key][w.owner] = true
+    end
     put_holder(h, { id = w.id, token = token, kind = w.kind, owner = w.owner, handed = handed, till = till, endless = till == FOREVER, before = before }, w.limit)
   end
   return { id = w.id, token = token, till = till }

@@ -5,7 +5,7 @@ import { lua } from "./lua.ts";
  * `g <claim> <ticket> <token> <remaining>`, or `w <claim>`: ask.
  */
 export const handOver: string = lua`
-local MOST = 100
+local MOST, FAR = 100, 512
 local asking, woken, mail, handed_over = {}, {}, {}, 0
 
 local function tell(w, text, given, place_left)
@@ -77,6 +77,30 @@ local function tell_of_early_ends()
   for key in pairs(ends_early) do
     local w = ahead(nil, key)
     if w then wake(w) end
+  end
+end
+
+local function mentions(text, owners)
+  for owner in pairs(owners) do
+    if text and string.find(text, owner, 1, true) then return true end
+  end
+  return false
+end
+
+-- Who waits for what its owner has come to hold need not stand in line for it: it asks, and is granted in place. The records come in
+-- one read, and few are unpacked: this is part of every hand-over to an owner.
+local function tell_of_new_owners()
+  for key, owners in pairs(new_owners) do
+    local ids, names = {}, {}
+    while #ids < FAR and place(line(key), #ids + 1) do
+      local id = place(line(key), #ids + 1)
+      table.insert(ids, id)
+      table.insert(names, base .. 'w:' .. id)
+    end
+    for n, text in ipairs(#ids > 0 and redis.call('MGET', unpack(names)) or {}) do
+      local w = mentions(text, owners) and waiter(ids[n])
+      if w and w.owner and own(holders(key), w) and fits(w) then wake(w) end
+    end
   end
 end
 `;

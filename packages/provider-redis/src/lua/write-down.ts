@@ -152,6 +152,7 @@ end
 
 local function write_down()
   tell_of_early_ends()
+  tell_of_new_owners()
   shrink()
   for _, h in pairs(held) do
     if h.renewed then end_at(h.name, h.one and h.one.till or last_end(h)) end
