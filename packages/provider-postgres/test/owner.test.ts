@@ -81,6 +81,22 @@ describe("an owner", () => {
     expect(await at.one.store.inspect(["a"])).toMatchObject([{ waiting: 0, holders: [{ ownerId: "o" }] }]);
   });
 
+  test("whose claims wait for the same key has them told to ask once, also those of others and behind others", async () => {
+    await at.other.take({ id: "x" });
+    const own = { ownerId: "o", keys: ["b", "a"] };
+    await at.one.take({ id: "c1", ...own });
+    await at.one.take({ id: "c2", ownerId: "o" });
+    await at.one.take({ id: "p", ownerId: "p" });
+    await at.one.take({ id: "c3", ownerId: "o" });
+    await at.other.take({ id: "c4", ownerId: "o" });
+    await at.other.take({ id: "c5", ownerId: "o", limit: 2 });
+    await at.other.release({ by: "grant", grantId: "x", keys: ["a"], tombstone: false });
+    await at.one.handedTo("c1");
+    await expect.poll(() => at.one.woken).toContain("c3");
+    expect(at.one.woken).toEqual(["c2", "c3"]);
+    expect(at.other.woken).toEqual(["c4"]);
+  });
+
   test("frees of each key what it holds, and is told whether that was something of every key", async () => {
     await at.one.take({ keys: ["a"], ownerId: "o" });
     await at.one.take({ keys: ["b"], ownerId: "p" });
