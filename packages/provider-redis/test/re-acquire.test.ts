@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { KeyLayout } from "../src/key-layout.ts";
-import { byClaim, byGrant, claimOf, client, instance, newNamespace, type Instance } from "./instance.ts";
-
-import { byClaim, byGrant, claimOf, instance, newNamespace, type Instance } from "./instance.ts";
+import { byClaim, byGrant, claimOf, client, instance, type Instance, newNamespace } from "./instance.ts";
 
 async function holders(one: Instance, keys: readonly string[]): Promise<unknown[]> {
   const states = await one.store.inspect(keys);

@@ -196,11 +196,13 @@ export const TOMBSTONE_LIFETIME = 60_000;
  * same token, expiry anew for these keys); otherwise it queues only for what it lacks, and once that is had all become
  * one new grant with a new token. An expired grant counts as gone without anyone cleaning up. Whatever frees a key or a
  * queue place (release, withdrawal, `releaseAll`, a look at an expired lease) hands over in the same atomic step, to
- * the first that fit.
+ * the first that fit. What an owner's waiter is granted, its other waiters that want no more than that are granted in place: `wake` them,
+ * wherever they stand.
  *
  * **Leases that end early.** A waiter asks again when the first lease in its way ends, as far as it knows. Where a hand-over,
  * a renewal or granting again starts a lease that ends within `CHECK_INTERVAL`, and sooner than what it replaces, `wake` the
- * first waiter of the key, so that it learns of it: a lease that ends with nobody there to release it passes on within 1 s.
+ * first waiter of the key that lacks it, so that it learns of it, and where that one leaves the queue before, the next: a lease that ends
+ * with nobody there to release it passes on within 1 s.
  *
  * **Failures.** Throw a `LockError` to end the call with it: the backend answered and refused (out of memory, a missing
  * table; say what to do). Anything else that is thrown is taken for a failure to reach the backend: the engine asks again

@@ -241,7 +241,41 @@ export const orderCases: readonly ConformanceCase[] = area("order", [
       assert.deepEqual(order, [0, 1, 2]);
     },
   },
+  {
+    name: "a lease that comes to end sooner passes on within 1 s of its end, also where the first in line has timed out",
+    requires: { fifo: true },
+    rival: true,
+    run: async (world) => await endsSooner(world, 1, "rejected"),
+  },
+  {
+    name: "a lease that comes to end sooner passes on within 1 s of its end, also where the first in line got in by another permit",
+    requires: { fifo: true, limits: true },
+    rival: true,
+    run: async (world) => await endsSooner(world, 2, "fulfilled"),
+  },
 ]);
+
+/** A lease comes to end sooner while two wait, of whom the first is out of the queue before it ends. */
+async function endsSooner(
+  world: World,
+  limit: number,
+  first: PromiseSettledResult<unknown>["status"],
+): Promise<void> {
+  const { locking, rival } = world;
+  await locking.acquire("k", { ownerId: "u", limit });
+  const other = limit > 1 ? await rival.acquire("k", { limit }) : null;
+  const call = rival.acquire("k", { limit, awaitQueue: true, timeout: "1s" });
+  const left = Promise.allSettled([call]);
+  await world.untilWaiting("k", 1);
+  const next = world.hold("k", { limit, timeout: "5s" });
+  await world.untilWaiting("k", 2);
+  await locking.acquire("k", { ownerId: "u", limit, expire: "1.2s" });
+  await other?.release();
+  // Not as it looks for itself, which it does every 3 s.
+  const [[{ status }], holding] = await Promise.all([left, within(2_200, "the next to get in", next)]);
+  assert.equal(status, first);
+  await holding.free();
+}
 
 /** A claim on "a" and "b" waits for "a" and leaves; whoever stood behind it must then get on. */
 async function leaves(world: World, wait: (rival: Locking) => () => Promise<unknown>): Promise<void> {

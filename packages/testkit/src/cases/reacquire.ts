@@ -1,8 +1,10 @@
+import type { Lock } from "@lock/core";
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { area, type ConformanceCase } from "../suite/conformance-case.ts";
 import { pendingAfter, within } from "../world/bounded.ts";
 import { refusal } from "../world/rejection.ts";
+import type { World } from "../world/world.ts";
 
 const u = { ownerId: "u" } as const;
 
@@ -171,22 +173,14 @@ export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
     name: "some held, some not: who stands behind it in the queue of what it has gets in as soon as there is room",
     requires: { fifo: true, limits: true },
     rival: true,
-    run: async (world) => {
-      const { locking, rival } = world;
-      const two = { limit: 2 } as const;
-      await locking.acquire("a", { ...two, ...u });
-      const theirs = await rival.acquire("a", { ...two, ownerId: "v" });
-      const rest = await rival.acquire("b", { ownerId: "v" });
-      const both = locking.acquire(["a", "b"], { ...two, ...u, awaitQueue: true, timeout: "5s" });
-      await world.untilWaiting("b", 1);
-      const behind = world.hold("a", { ...two, timeout: "5s" }, rival);
-      await world.untilWaiting("a", 1);
-      await theirs.release();
-      // Not as it looks for itself, which it does every 3 s.
-      await (await within(2_000, "the one behind to get in", behind)).free();
-      await rest.release();
-      (await both).assertHeld();
-    },
+    // Not as it looks for itself, which it does every 3 s.
+    run: async (world) => await behindOwner(world, 2_000, async (theirs) => await theirs.release()),
+  },
+  {
+    name: "some held, some not: a lease that comes to end sooner passes on within 1 s to who stands behind it",
+    requires: { fifo: true, limits: true },
+    rival: true,
+    run: async (world) => await behindOwner(world, 1_500, async (theirs) => await theirs.extend("500ms")),
   },
   {
     name: "some held, some not: a claim that times out gives back only what it added",
@@ -261,4 +255,45 @@ export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
       await world.rival.acquire("k", { ownerId: "v" });
     },
   },
+  {
+    name: "what its owner comes to hold is granted in place at once to who waits for it, also from behind others",
+    requires: { fifo: true },
+    rival: true,
+    run: async (world) => {
+      const holder = await world.hold("k");
+      const waiting = { awaitQueue: true, timeout: "5s" } as const;
+      const calls = [];
+      for (const [n, ownerId] of ["u", "v", "u"].entries()) {
+        calls.push((n === 2 ? world.rival : world.locking).acquire("k", { ...waiting, ownerId }));
+        await world.untilWaiting("k", n + 1);
+      }
+      const [first, between, again] = calls;
+      await holder.free();
+      await within(1_000, "both of the owner's to be granted", Promise.all([first, again]));
+      assert.equal(await pendingAfter(20, between), true);
+      await world.locking.release("k", u);
+      await between;
+    },
+  },
 ]);
+
+/** Who stands behind a claim whose owner has the key is to get in once the other lock on it comes to its end. */
+async function behindOwner(
+  world: World,
+  time: number,
+  end: (theirs: Lock) => Promise<unknown>,
+): Promise<void> {
+  const { locking, rival } = world;
+  const two = { limit: 2 } as const;
+  await locking.acquire("a", { ...two, ...u });
+  const theirs = await rival.acquire("a", { ...two, ownerId: "v" });
+  const rest = await rival.acquire("b", { ownerId: "v" });
+  const both = locking.acquire(["a", "b"], { ...two, ...u, awaitQueue: true, timeout: "5s" });
+  await world.untilWaiting("b", 1);
+  const behind = world.hold("a", { ...two, timeout: "5s" }, rival);
+  await world.untilWaiting("a", 1);
+  await end(theirs);
+  await (await within(time, "the one behind to get in", behind)).free();
+  await rest.release();
+  (await both).assertHeld();
+}

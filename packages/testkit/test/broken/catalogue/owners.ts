@@ -100,6 +100,34 @@ export const owners: readonly Broken[] = [
     },
   },
   {
+    defect: "a lease that comes to end sooner is told to the first in line, who waits for another key only",
+    rejectedBy:
+      "reacquire: some held, some not: a lease that comes to end sooner passes on within 1 s to who stands behind it",
+    Store: class extends ReferenceStore {
+      override tellOfEnd(lease: number): void {
+        super.tellOfEnd(lease, this.queue.slice(0, 1));
+      }
+      override takeOne(claim: Claim): TakeReply {
+        const reply = super.takeOne(claim);
+        if (reply.status !== "queued") return reply;
+        const lacking = claim.keys.filter((key) => this.lacks(claim, key));
+        const ends = lacking.flatMap((key) => this.holders(key)).map(({ end }) => end - this.now());
+        return { ...reply, checkIn: Math.min(Infinity, ...ends) };
+      }
+    },
+  },
+  {
+    defect: "an owner that comes to hold what it waits for besides waits its turn all the same",
+    rejectedBy:
+      "reacquire: what its owner comes to hold is granted in place at once to who waits for it, also from behind others",
+    Store: class extends ReferenceStore {
+      override mayTake(claim: Claim, ticket: number): boolean {
+        if (!super.mayTake(claim, ticket)) return false;
+        return ticket === Infinity || !claim.keys.some((key) => this.isPassing(claim, key, ticket));
+      }
+    },
+  },
+  {
     defect: "what an owner holds is let go of when it is refused the rest",
     rejectedBy: "reacquire: some held, some not, and the rest is busy: refused, and what was held stays held",
     Store: class extends ReferenceStore {

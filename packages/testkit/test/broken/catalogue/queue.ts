@@ -114,6 +114,26 @@ export const queue: readonly Broken[] = [
     },
   },
   {
+    defect: "only who is first when a lease comes to end sooner learns of it: who is first after it does not",
+    rejectedBy:
+      "order: a lease that comes to end sooner passes on within 1 s of its end, also where the first in line has timed out",
+    Store: class extends ReferenceStore {
+      override tellOfEnd(lease: number): void {
+        super.tellOfEnd(lease, this.queue.slice(0, 1));
+      }
+    },
+  },
+  {
+    defect: "who is first when a lease comes to end sooner learns of it, and nobody after it when it gets in",
+    rejectedBy:
+      "order: a lease that comes to end sooner passes on within 1 s of its end, also where the first in line got in by another permit",
+    Store: class extends ReferenceStore {
+      override tellOfEnd(lease: number): void {
+        super.tellOfEnd(lease, this.queue.slice(0, 1));
+      }
+    },
+  },
+  {
     defect: "a shared key is handed to one reader at a time",
     rejectedBy: "limit: when a writer lets go, all the readers that wait get in together",
     Store: class extends ReferenceStore {

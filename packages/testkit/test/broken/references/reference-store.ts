@@ -113,6 +113,7 @@ export class ReferenceStore implements LockStore {
     const grant = this.grants.get(grantId);
     if (grant === undefined || !keys.every((key) => grant.keys.has(key))) return { status: "lost" };
     grant.end = this.now() + lease;
+    this.tellOfEnd(lease);
     return { status: "renewed", remaining: lease };
   }
 
@@ -219,7 +220,10 @@ export class ReferenceStore implements LockStore {
     const end = this.now() + claim.lease;
     const [one] = had;
     if (one !== undefined && had.length === 1 && claim.keys.every((key) => one.keys.has(key))) {
-      if (!claim.keepLease) one.end = end;
+      if (!claim.keepLease) {
+        one.end = end;
+        this.tellOfEnd(claim.lease);
+      }
       return one;
     }
     const before = had.map((grant) => ({ ...grant, keys: new Set(grant.keys) }));
@@ -233,10 +237,14 @@ export class ReferenceStore implements LockStore {
       before,
     };
     this.grants.set(made.id, made);
-    // Who waits was told of a later end, and would look too late.
-    const waiting = this.queue.map((place) => place.claim.id);
-    if (claim.lease < CHECK_INTERVAL) queueMicrotask(() => this.events?.wake(waiting));
+    this.tellOfEnd(claim.lease);
     return made;
+  }
+
+  /** Who waits was told of a later end, and would look too late. */
+  tellOfEnd(lease: number, waiting: readonly Place[] = this.queue): void {
+    const ids = waiting.map((place) => place.claim.id);
+    if (lease < CHECK_INTERVAL) queueMicrotask(() => this.events?.wake(ids));
   }
 
   nextToken(): bigint {
