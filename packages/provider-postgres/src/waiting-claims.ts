@@ -25,10 +25,19 @@ export class WaitingClaims {
 
   keys(): string[] {
     const keys = new Set<string>();
-    for (const wanted of this.#claims.values()) {
+    const seen: string[] = [];
+    for (const [id, wanted] of this.#claims) {
       for (const key of wanted) keys.add(key);
+      seen.push(id);
       if (keys.size >= mostKeys) break;
     }
+    if (seen.length < this.#claims.size) for (const id of seen) this.#moveToEnd(id);
     return [...keys];
+  }
+
+  #moveToEnd(id: string): void {
+    const wanted = this.#claims.get(id) as readonly string[];
+    this.#claims.delete(id);
+    this.#claims.set(id, wanted);
   }
 }
