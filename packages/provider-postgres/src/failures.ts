@@ -58,6 +58,17 @@ export function explained(error: unknown): unknown {
   return explain(error, ofOperations);
 }
 
+/** Of the call that ends sessions, which needs no right on tables. */
+export function explainedEnd(error: unknown): unknown {
+  const cause = error instanceof LockError ? error.cause : error;
+  if (sqlState(cause) !== "42501") return error;
+  return new LockError(
+    "LOCK_UNAVAILABLE",
+    `The role may not end the sessions of other roles that locks live with: GRANT pg_signal_backend to it, or make it a member of those roles (those of a superuser only a superuser may end) (42501: ${(cause as Error).message})`,
+    { cause },
+  );
+}
+
 export function explainedMigration(error: unknown): unknown {
   return explain(error, ofMigrations);
 }

@@ -15,6 +15,7 @@ import type {
 import { checkServer } from "./check-server.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { Connection } from "./connection.ts";
+import { explainedEnd } from "./failures.ts";
 import { endSessionsCall } from "./operations/end-sessions.ts";
 import { tell, type Handovers } from "./operations/handovers.ts";
 import { readSweepReply, sweepCall } from "./operations/sweep.ts";
@@ -204,7 +205,9 @@ export class PostgresStore implements LockStore {
     // Who gets in as soon as the sessions are over is not to be thrown out by what comes after.
     const bound = await rows.bound();
     // What is held bare ends with its session alone.
-    await connection.query(endSessionsCall(this.#options.namespace));
+    await connection.query(endSessionsCall(this.#options.namespace)).catch((error: unknown) => {
+      throw explainedEnd(error);
+    });
     await rows.releaseAll(null, bound);
   }
 
