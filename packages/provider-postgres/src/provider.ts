@@ -65,11 +65,12 @@ export function postgresProvider(options: PostgresProviderOptions): Provider {
     typeof namespace !== "string" ||
     namespace === "" ||
     Buffer.byteLength(namespace) > longestNamespace ||
-    namespace.includes("\0")
+    namespace.includes("\0") ||
+    !namespace.isWellFormed()
   ) {
     throw new LockError(
       "LOCK_CONFIG",
-      `namespace must be a string of 1 to ${longestNamespace} bytes without NUL`,
+      `namespace must be a well-formed string of 1 to ${longestNamespace} bytes without NUL`,
     );
   }
   if (!Number.isInteger(connections) || connections < 1) {

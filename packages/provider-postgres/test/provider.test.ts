@@ -26,6 +26,7 @@ describe("it is refused with what to write", () => {
     [{ db: {} as { $client: pg.Pool } }, "drizzle-orm/node-postgres"],
     [{ connectionString: "postgres://x", namespace: "" }, "namespace"],
     [{ connectionString: "postgres://x", namespace: "n".repeat(256) }, "namespace"],
+    [{ connectionString: "postgres://x", namespace: "\ud800" }, "namespace"],
     [{ connectionString: "postgres://x", connections: 0 }, "connections"],
     [{ connectionString: "postgres://x", sessions: 0 }, "sessions"],
     [{ connectionString: "postgres://x", mode: "bare" as "rows" }, "mode"],
