@@ -70,7 +70,7 @@ async function connected<Result>(
   const { config, Client } = connectionSettings(
     typeof database === "string"
       ? { connectionString: database }
-      : "$client" in database
+      : typeof database === "object" && database !== null && "$client" in database
         ? { db: database }
         : { pool: database },
   );

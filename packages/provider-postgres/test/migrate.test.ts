@@ -196,3 +196,9 @@ test("lock-postgres says what is wrong and exits with 1, or with 2 where it was 
   });
   expect((await run(process.execPath, [cli, "--help"])).stdout).toContain("LOCKING_DATABASE_URL");
 });
+
+test("without a database it says what to give", async () => {
+  for (const given of [undefined, null, "", 5]) {
+    await expect(migrate(given as string)).rejects.toMatchObject({ code: "LOCK_CONFIG" });
+  }
+});
