@@ -6,6 +6,7 @@ import { holdBareSignature, holdSignature } from "./operations/hold.ts";
 import { letGoOneSignature, letGoSignature } from "./operations/let-go.ts";
 import { lookSignature } from "./operations/look.ts";
 import { releaseAllSignature } from "./operations/release-all.ts";
+import { releaseAbsorbedSignature } from "./operations/release-absorbed.ts";
 import { releaseOneSignature, releaseSignature } from "./operations/release.ts";
 import { renewSignature } from "./operations/renew.ts";
 import { sweepSignature } from "./operations/sweep.ts";
@@ -17,6 +18,7 @@ const functions = [
   renewSignature,
   releaseSignature,
   releaseOneSignature,
+  releaseAbsorbedSignature,
   releaseAllSignature,
   sweepSignature,
   holdSignature,

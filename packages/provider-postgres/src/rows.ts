@@ -1,7 +1,6 @@
 import type { KeyState, Release, ReleaseReply, Renewal, RenewReply, TakeReply } from "@lock/core";
 import type { Connection } from "./connection.ts";
 import { bindCall, endedCall, readBindReply, readEndedReply } from "./operations/bind.ts";
-import { forgetPriorCall, type GrantRelease } from "./operations/forget-prior.ts";
 import type { Handovers } from "./operations/handovers.ts";
 import { inspectCall, readInspectReplies } from "./operations/inspect.ts";
 import { lookCall, readLookReply } from "./operations/look.ts";
@@ -12,6 +11,7 @@ import {
   releaseAllCall,
   releaseAllStart,
 } from "./operations/release-all.ts";
+import { releaseAbsorbedCall, type GrantRelease } from "./operations/release-absorbed.ts";
 import { readReleaseReplies, releaseCall } from "./operations/release.ts";
 import { readRenewReplies, renewCall } from "./operations/renew.ts";
 import { mostKeys, slices } from "./operations/slices.ts";
@@ -66,7 +66,7 @@ export class Rows {
 
   /**
    * A grant that isn't there may have been taken over by a later one of its owner, to be brought back should that be withdrawn. It is forgotten
-   * there, and released once more in case that has just happened.
+   * there, and released in case that has just happened, in one transition.
    */
   async #releaseAbsorbed(
     releases: readonly Release[],
@@ -79,8 +79,8 @@ export class Rows {
     };
     const gone = releases.filter(isGone);
     if (gone.length === 0) return [...replies];
-    await connection.query(forgetPriorCall(namespace, gone));
-    const again = readReleaseReplies(gone, await connection.query(releaseCall(namespace, channel, gone)));
+    const rows = await connection.query(releaseAbsorbedCall(namespace, channel, gone));
+    const again = readReleaseReplies(gone, rows);
     tell(again.handovers);
     let at = 0;
     return releases.map(

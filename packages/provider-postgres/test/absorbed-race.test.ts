@@ -24,7 +24,7 @@ test("a grant is found while an earlier one, which it took over, is released", a
   await expect
     .poll(() =>
       database.query(
-        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%SET prior%'",
+        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%release_absorbed%'",
       ),
     )
     .not.toEqual([]);
@@ -44,7 +44,7 @@ test("an owner frees its lock while an earlier grant, which it took over, is rel
   await expect
     .poll(() =>
       database.query(
-        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%SET prior%'",
+        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%release_absorbed%'",
       ),
     )
     .not.toEqual([]);
