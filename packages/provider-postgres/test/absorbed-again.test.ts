@@ -10,14 +10,12 @@ const both = twoInstances();
 /** Calls these around the second statement of the first connection that is used from now on. */
 function aroundSecondStatement(before: () => Promise<void>, after: () => Promise<void>): void {
   const query = Connection.prototype.query;
-  let releasing: Connection | undefined;
   let statements = 0;
   const spy = vi.spyOn(Connection.prototype, "query").mockImplementation(async function (
     this: Connection,
     call,
   ) {
-    releasing ??= this;
-    if (this !== releasing || ++statements !== 2) return query.call(this, call);
+    if (this !== spy.mock.contexts[0] || ++statements !== 2) return query.call(this, call);
     await before();
     const rows = await query.call(this, call);
     await after();
