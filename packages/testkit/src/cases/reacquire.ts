@@ -262,12 +262,12 @@ export const reacquireCases: readonly ConformanceCase[] = area("reacquire", [
     run: async (world) => {
       const holder = await world.hold("k");
       const waiting = { awaitQueue: true, timeout: "5s" } as const;
-      const calls = [];
-      for (const [n, ownerId] of ["u", "v", "u"].entries()) {
-        calls.push((n === 2 ? world.rival : world.locking).acquire("k", { ...waiting, ownerId }));
-        await world.untilWaiting("k", n + 1);
-      }
-      const [first, between, again] = calls;
+      const first = world.locking.acquire("k", { ...waiting, ownerId: "u" });
+      await world.untilWaiting("k", 1);
+      const between = world.locking.acquire("k", { ...waiting, ownerId: "v" });
+      await world.untilWaiting("k", 2);
+      const again = world.rival.acquire("k", { ...waiting, ownerId: "u" });
+      await world.untilWaiting("k", 3);
       await holder.free();
       await within(1_000, "both of the owner's to be granted", Promise.all([first, again]));
       assert.equal(await pendingAfter(20, between), true);
