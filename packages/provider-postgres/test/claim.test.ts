@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { newId } from "./instance.ts";
-import { some } from "./matchers.ts";
+import { about, some } from "./matchers.ts";
 import { twoInstances } from "./two-instances.ts";
 
 const at = twoInstances();
@@ -12,6 +12,11 @@ describe("a claim", () => {
     expect(first).toEqual({ status: "granted", grantId: "c1", token: some(BigInt), remaining: 30_000 });
     const again = await at.one.take({ id: "c1" });
     expect(again).toMatchObject({ status: "granted", grantId: "c1", token: token(first) });
+  });
+
+  test.each([[["a"]], [["a", "b"]]])("lasts no longer for being repeated, of %j", async (keys) => {
+    await at.one.take({ id: "c1", keys });
+    expect(await at.one.take({ id: "c1", keys, lease: 60_000 })).toMatchObject({ remaining: about(30_000) });
   });
 
   test("is refused with the owner and the time when it does not wait", async () => {
@@ -93,6 +98,15 @@ describe("a claim", () => {
     expect(await at.other.take({ id: "c", wait: false })).toMatchObject({ status: "granted" });
     await at.other.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: true });
     expect(await at.other.take({ id: "c" })).toEqual({ status: "withdrawn" });
+  });
+
+  test("that is withdrawn after its lease has ended freed nothing", async () => {
+    await at.one.take({ id: "c", lease: 20 });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(await at.one.release({ by: "claim", claimId: "c", keys: ["a"], tombstone: false })).toEqual({
+      status: "released",
+      freed: false,
+    });
   });
 });
 
