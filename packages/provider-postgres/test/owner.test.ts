@@ -23,6 +23,22 @@ describe("an owner", () => {
     });
   });
 
+  test("is granted again in place also where others share the key", async () => {
+    await at.one.take({ ownerId: "x", limit: 2 });
+    const first = await at.one.take({ id: "c1", ownerId: "o", limit: 2 });
+    expect(await at.one.take({ id: "c2", ownerId: "o", limit: 2 })).toMatchObject({
+      grantId: "c1",
+      token: token(first),
+    });
+  });
+
+  test("whose lease has ended takes the key anew, with the limit that it asks for then", async () => {
+    await at.one.take({ ownerId: "o", limit: 2, lease: 20 });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(await at.one.take({ ownerId: "o" })).toMatchObject({ status: "granted" });
+    expect(await at.other.take({ limit: 2, wait: false })).toMatchObject({ status: "busy" });
+  });
+
   test("that holds some of the keys queues for the others, and gets one new grant", async () => {
     const first = await at.one.take({ id: "c1", keys: ["a"], ownerId: "o" });
     await at.other.take({ id: "x", keys: ["b"] });
@@ -68,6 +84,20 @@ describe("an owner", () => {
     const both = await at.one.take({ id: "c3", keys: ["a", "b"], ownerId: "o" });
     expect(both).toMatchObject({ status: "granted", grantId: "c3" });
     expect(token(both)).toBeGreaterThan(token(second));
+  });
+
+  test("is told of keys that end at different times when the first does", async () => {
+    await at.one.take({ keys: ["a"], ownerId: "o", lease: 60_000 });
+    await at.one.take({ keys: ["b"], ownerId: "o", lease: 20_000 });
+    const claim = { keys: ["a", "b"], ownerId: "o", keepLease: true };
+    expect(await at.one.take({ id: "c3", ...claim })).toMatchObject({
+      grantId: "c3",
+      remaining: about(20_000),
+    });
+    expect(await at.one.take({ id: "c4", ...claim })).toMatchObject({
+      grantId: "c3",
+      remaining: about(20_000),
+    });
   });
 
   test("whose claims wait for the same key has the second told to ask when the first is granted", async () => {
