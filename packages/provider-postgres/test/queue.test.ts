@@ -38,6 +38,7 @@ describe("a waiter", () => {
       remaining: 60_000,
       token: at.other.handovers[0]?.token,
     });
+    expect(await at.other.take({ id: "w", lease: 120_000 })).toMatchObject({ remaining: about(60_000) });
   });
 
   test("keeps its ticket while it asks, and queues anew behind the others when its place has ended", async () => {
@@ -57,6 +58,7 @@ describe("a waiter", () => {
     await at.one.take({ id: "h" });
     await at.other.take({ id: "dead" });
     await at.other.take({ id: "w" });
+    await at.one.take({ id: "behind" });
     await at.database.query(
       "UPDATE locking_queue SET expires_at = clock_timestamp() WHERE claim_id = 'dead'",
     );
@@ -65,6 +67,7 @@ describe("a waiter", () => {
     expect(
       await at.database.query("SELECT claim_id FROM locking_queue WHERE claim_id IN ('dead', 'w')"),
     ).toEqual([]);
+    expect(await at.one.store.inspect(["a"])).toMatchObject([{ waiting: 1 }]);
   });
 
   test("that asks after a lease has ended is granted, and hands on to those that share", async () => {
@@ -79,6 +82,15 @@ describe("a waiter", () => {
     await at.one.handedTo("r1");
   });
 
+  test("that asks after a lease has ended tells those of its own instance in the reply", async () => {
+    await at.one.take({ id: "h" });
+    await at.one.take({ id: "r1", limit: Infinity });
+    await at.one.take({ id: "r2", limit: Infinity });
+    await at.database.query("UPDATE locking SET expires_at = clock_timestamp() WHERE claim_id = 'h'");
+    await at.one.take({ id: "r2", limit: Infinity });
+    expect(at.one.handovers).toMatchObject([{ claimId: "r1" }]);
+  });
+
   test("on many keys is handed all of them at once, when the last is free", async () => {
     await at.one.take({ id: "ha", keys: ["a"] });
     await at.one.take({ id: "hb", keys: ["b"] });
@@ -90,6 +102,36 @@ describe("a waiter", () => {
     await at.other.handedTo("w");
     await at.other.release({ by: "grant", grantId: "w", keys: ["a", "b"], tombstone: false });
     await at.one.handedTo("later");
+  });
+
+  test("on many keys that is handed them lets in who may share one of them", async () => {
+    await at.one.take({ id: "h", keys: ["a"] });
+    await at.one.take({ id: "w", keys: ["a", "b"], limit: Infinity });
+    expect(await at.one.take({ id: "behind", keys: ["b"], limit: Infinity })).toMatchObject({
+      status: "queued",
+    });
+    await at.one.release({ by: "grant", grantId: "h", keys: ["a"], tombstone: false });
+    expect(at.one.handovers).toMatchObject([{ claimId: "w" }, { claimId: "behind" }]);
+  });
+
+  test("on many keys is told to ask where another is at one of them just now", async () => {
+    await at.one.take({ id: "ha", keys: ["a"] });
+    await at.one.take({ id: "hb", keys: ["b"] });
+    await at.one.take({ id: "w", keys: ["a", "b"] });
+    await at.one.release({ by: "grant", grantId: "hb", keys: ["b"], tombstone: false });
+    const transition = "(hash) FROM locking_queue WHERE key = 'b'";
+    await at.database.query(`SELECT pg_advisory_lock${transition}`);
+    await at.one.release({ by: "grant", grantId: "ha", keys: ["a"], tombstone: false });
+    await at.database.query(`SELECT pg_advisory_unlock${transition}`);
+    expect(at.one).toMatchObject({ woken: ["w"], handovers: [] });
+    expect(await at.one.take({ id: "w", keys: ["a", "b"] })).toMatchObject({ status: "granted" });
+  });
+
+  test("of each key that is freed together is handed it", async () => {
+    await at.one.take({ id: "h", keys: ["a", "b", "c"] });
+    for (const key of ["a", "b", "c"]) await at.one.take({ id: `w${key}`, keys: [key] });
+    await at.one.release({ by: "grant", grantId: "h", keys: ["a", "b", "c"], tombstone: false });
+    expect(at.one.handovers.map(({ claimId }) => claimId).toSorted()).toEqual(["wa", "wb", "wc"]);
   });
 
   test("with an owner is not passed either, on a key that is free", async () => {
@@ -136,7 +178,26 @@ describe("the first waiter is told when a lease in its way comes to end sooner t
   test("by granting again in place", async () => {
     await at.one.take({ ownerId: "o" });
     await at.one.take({ id: "w" });
+    await at.one.take({ ownerId: "o" });
+    await at.one.take({ ownerId: "o", lease: 1_000, keepLease: true });
+    expect(at.one.woken).toEqual([]);
     await at.one.take({ ownerId: "o", lease: 1_000 });
+    expect(at.one.woken).toEqual(["w"]);
+  });
+
+  test("by granting anew as one what ended at different times", async () => {
+    await at.one.take({ keys: ["a"], ownerId: "o" });
+    await at.one.take({ keys: ["b"], ownerId: "o", lease: 500 });
+    await at.one.take({ id: "w" });
+    await at.one.take({ keys: ["a", "b"], ownerId: "o", lease: 1_000 });
+    expect(at.one.woken).toEqual(["w"]);
+  });
+
+  test("by a withdrawal, which gives back what was held before", async () => {
+    await at.one.take({ keys: ["a"], ownerId: "o", lease: 2_000 });
+    await at.one.take({ id: "c", keys: ["a", "b"], ownerId: "o" });
+    await at.one.take({ id: "w" });
+    await at.one.release({ by: "claim", claimId: "c", keys: ["a", "b"], tombstone: false });
     expect(at.one.woken).toEqual(["w"]);
   });
 
@@ -157,4 +218,17 @@ test("of several claims in one call none takes a free key that another waits for
   await at.database.query("DELETE FROM locking");
   const replies = await at.other.store.take(["b", "c"].map((key) => claimOf({ keys: [key], wait: false })));
   expect(replies.map(({ status }) => status)).toEqual(["busy", "granted"]);
+});
+
+test("a release waits for who is at one of its keys just now, who may be about to wait for it", async () => {
+  await at.one.take({ id: "h", keys: ["a", "b"] });
+  const transition = "(hash) FROM locking WHERE key = 'b'";
+  await at.database.query(`SELECT pg_advisory_lock${transition}`);
+  let over = false;
+  const released = at.one.release({ by: "grant", grantId: "h", keys: ["a", "b"], tombstone: false });
+  void released.then(() => (over = true));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(over).toBe(false);
+  await at.database.query(`SELECT pg_advisory_unlock${transition}`);
+  expect(await released).toMatchObject({ freed: true });
 });
