@@ -20,6 +20,32 @@ test("what a session held by a row is free once the session has ended, also to w
   expect(await other.take({ wait: false })).toMatchObject({ status: "granted" });
 });
 
+test("who waits on a connection that has ended keeps nobody back, and stands where it stood once it asks with another", async () => {
+  await using database = await migratedDatabase();
+  const name = `dead-${newId()}`;
+  const url = new URL(database.url);
+  url.searchParams.set("application_name", name);
+  await using one = await instance({ connectionString: url.href }, { sessions: 2 });
+  await using other = await instance({ connectionString: database.url }, { sessions: 2 });
+  const [a, b] = [claimOf({ keys: ["a"], limit: 2 }), claimOf({ keys: ["b"], limit: 2 })];
+  await other.store.take([a, b]);
+  const waiting = claimOf({ keys: ["a", "b"] });
+  const queued = await one.take(waiting);
+  expect(queued).toMatchObject({ status: "queued" });
+  const behind = claimOf({});
+  expect(await other.take(behind)).toMatchObject({ status: "queued" });
+  await database.query(
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = $1",
+    [name],
+  );
+  await other.release({ by: "grant", grantId: a.id, keys: ["a"], tombstone: false });
+  await other.handedTo(behind.id);
+  await other.release({ by: "grant", grantId: b.id, keys: ["b"], tombstone: false });
+  expect(await other.take({ keys: ["b"], wait: false })).toMatchObject({ status: "granted" });
+  const { ticket } = queued as { ticket: number };
+  await expect.poll(() => one.take(waiting)).toMatchObject({ status: "queued", ticket });
+});
+
 test("a key that somebody waits for is not held bare, though nobody holds it", async () => {
   await using database = await migratedDatabase();
   await using one = await instance({ connectionString: database.url }, { sessions: 2 });
