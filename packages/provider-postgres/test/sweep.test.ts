@@ -74,6 +74,19 @@ test("it waits for nobody: rows that others have locked are left for the next ti
   await impatient.end();
 });
 
+test("it begins anywhere, begins again at the end, and leaves no later call that need not wait for the disk", async () => {
+  await using small = await migratedDatabase();
+  await using one = await instance({ connectionString: small.url });
+  for (const page of [null, 1_000]) {
+    await one.take({});
+    await small.query("UPDATE locking SET expires_at = clock_timestamp() - interval '11 s'");
+    // The table is a page long.
+    expect(await small.query("SELECT locking_sweep($1, 16) AS page", [page])).toEqual([{ page: "16" }]);
+    expect(await small.query("SELECT FROM locking")).toEqual([]);
+  }
+  expect(await small.query("SHOW synchronous_commit")).toEqual([{ synchronous_commit: "on" }]);
+});
+
 test("each operation reads its own rows only, however large the table has become since its plan was made", async () => {
   const namespace = newId();
   const one = await instance({ connectionString: database.url }, { namespace, connections: 1 });
