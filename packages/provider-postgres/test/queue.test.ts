@@ -54,6 +54,15 @@ describe("a waiter", () => {
     expect(at.other.handovers).toHaveLength(1);
   });
 
+  test("keeps its new ticket too, also behind another that keeps waiting", async () => {
+    await at.one.take({ id: "h" });
+    await at.one.take({ id: "first" });
+    await at.one.take({ id: "w" });
+    await at.database.query("UPDATE locking_queue SET expires_at = clock_timestamp() WHERE claim_id = 'w'");
+    const anew = await at.one.take({ id: "w" });
+    expect(await at.one.take({ id: "w" })).toMatchObject({ ticket: (anew as { ticket: number }).ticket });
+  });
+
   test("that is dead is skipped, and leaves no row", async () => {
     await at.one.take({ id: "h" });
     await at.other.take({ id: "dead" });
