@@ -78,6 +78,16 @@ describe("an owner", () => {
     });
   });
 
+  test("that is granted one of the keys again in place still confirms what was handed over with it", async () => {
+    const keys = ["a", "b"];
+    await at.one.take({ id: "x", keys });
+    await at.one.take({ id: "c1", keys, ownerId: "o" });
+    await at.one.release({ by: "grant", grantId: "x", keys, tombstone: false });
+    expect(at.one.handovers).toMatchObject([{ claimId: "c1", remaining: 8_000 }]);
+    await at.one.take({ id: "c2", ownerId: "o" });
+    expect(await at.one.take({ id: "c1", keys, ownerId: "o" })).toMatchObject({ remaining: about(30_000) });
+  });
+
   test("that holds the keys under several grants gets one with a new token", async () => {
     await at.one.take({ id: "c1", keys: ["a"], ownerId: "o" });
     const second = await at.one.take({ id: "c2", keys: ["b"], ownerId: "o" });
