@@ -32,6 +32,14 @@ test.each([
       for (const grantId of ids) await one.release({ by: "grant", grantId, keys: ["a"], tombstone: false });
       expect(await settings()).toEqual(new Set(["on"]));
     }
+    // Freed, and not handed on: who waits wants another key as well. Of keys that nobody waited for lately, or they are not held bare.
+    const waiting = { id: newId(), keys: ["d", "e"] };
+    const held = ["d", "e"].map((key) => claimOf({ keys: [key] }));
+    await one.store.take(held);
+    await one.take(waiting);
+    for (const { id, keys } of [...held, waiting])
+      await one.release({ by: "grant", grantId: id, keys, tombstone: false });
+    expect(await settings()).toEqual(new Set(["on"]));
     // Owned, and of several keys.
     for (const keys of [["a"], ["b", "c"]]) {
       const id = newId();
