@@ -5,7 +5,7 @@ type Told = readonly [
   at: number,
   process: string,
   kind: HistoryEvent["kind"],
-  token?: number,
+  token?: number | undefined,
   limit?: number,
   key?: string,
 ];
@@ -74,6 +74,23 @@ test("tokens of those that share may be noted in any order", () => {
   const ended = history([2, "a", "released", 2, Infinity]);
   expect(findConflict([...events, ...ended])).toBeUndefined();
   expect(findConflict([...events, ...ended, ...history([4, "c", "granted", 1])])).toBeDefined();
+});
+
+test("a lock that is granted again in place has an old token, also when later ones have been given to others and ended", () => {
+  const shared = history(
+    [1, "a", "asked", undefined, 3],
+    [2, "a", "granted", 5, 3],
+    [3, "b", "asked", undefined, 3],
+    [4, "b", "granted", 6, 3],
+    [5, "b", "released", undefined, 3],
+    [6, "c", "asked", undefined, 3],
+    [7, "c", "granted", 5, 3],
+  ).map((event) => ({ ...event, ownerId: event.process === "b" ? "v" : "u" }));
+  expect(findConflict(shared)).toBeUndefined();
+  const strange = shared.map((event) => (event.process === "c" ? { ...event, ownerId: "w" } : event));
+  expect(findConflict(strange)).toBeDefined();
+  const newer = history([8, "d", "asked", undefined, 3], [9, "d", "granted", 4, 3]);
+  expect(findConflict([...shared, ...newer])?.message).toContain("Token 4");
 });
 
 test("who was told of the loss, or was stopped or killed, holds no longer", () => {

@@ -4,7 +4,8 @@ import type { Tenure } from "./tenure.ts";
 /**
  * The first two tenures of one key, whose tokens contradict their order, or which have the same token. Only what had certainly
  * ended before the other was granted is compared: by when the other began to act where the two may not hold together, else by when
- * it asked, since one of several that share may begin to act long after it was granted.
+ * it asked, since one of several that share may begin to act long after it was granted. A claim that is granted again in place has the
+ * token of the first.
  */
 export function findDisorder(tenures: readonly Tenure[]): readonly [Tenure, Tenure] | undefined {
   const fenced = tenures.filter((tenure) => tenure.granted.token !== undefined);
@@ -39,8 +40,12 @@ function findLower(
     .filter((tenure) => tenure.ended !== undefined)
     .sort((one, other) => (one.ended!.at < other.ended!.at ? -1 : one.ended!.at > other.ended!.at ? 1 : 0));
   const highest = new Map<number, Tenure>();
+  const begun = new Set<unknown>();
   let next = 0;
   for (const tenure of tenures) {
+    // Its token was given when its first claim was granted, and is compared there.
+    if (begun.has(grantOf(tenure))) continue;
+    begun.add(grantOf(tenure));
     for (
       let ended = byEnd[next];
       ended !== undefined && ended.ended!.at < since(tenure);
