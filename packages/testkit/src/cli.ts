@@ -38,6 +38,11 @@ const astray = new Map<unknown, unknown>();
 process.on("uncaughtException", (error) => void astray.set(error, error));
 process.on("unhandledRejection", (error, promise) => void astray.set(promise, error));
 process.on("rejectionHandled", (promise) => void astray.delete(promise));
+// A call that is never answered keeps no process up, and an end without a verdict would look like success.
+process.on("beforeExit", () => {
+  console.error("lock-testkit: the provider left a call unanswered, and there is nothing left to wait for.");
+  process.exit(2);
+});
 // The processes that were started, and may stand still, end with this one.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 

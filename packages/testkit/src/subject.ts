@@ -2,6 +2,7 @@ import type { Awaitable, LockStore, Provider, ProviderEntry } from "@lock/core";
 import { parse } from "node:path";
 import { pathToFileURL } from "node:url";
 import { adopted } from "./adopted.ts";
+import { within } from "./world/bounded.ts";
 
 /** Where a provider instance is to live. */
 export interface SubjectWorld {
@@ -61,7 +62,9 @@ export function subjectUrl(module: URL | string): string {
 /** Imports a subject, or what can be taken for one, by the name of its module. */
 export async function loadSubject(module: URL | string): Promise<Subject> {
   const url = subjectUrl(module);
-  const { default: exported } = (await import(url)) as { readonly default?: unknown };
+  // What a module awaits at its top level may never come.
+  const loading = import(url) as Promise<{ readonly default?: unknown }>;
+  const { default: exported } = await within(10_000, `${url} to be loaded`, loading);
   if (isSubject(exported)) return exported;
   const subject = adopted(exported, parse(new URL(url).pathname).name);
   if (subject !== undefined) return subject;

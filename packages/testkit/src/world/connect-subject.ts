@@ -1,5 +1,6 @@
 import { createLocking, type Locking, type Logger, type ProviderCapabilities } from "@lock/core";
 import type { Subject, SubjectWorld } from "../subject.ts";
+import { within } from "./bounded.ts";
 import { observed } from "./observed.ts";
 
 /** A service over one instance of a subject. */
@@ -19,7 +20,10 @@ export async function connectSubject(
   options: { readonly logger?: Logger; readonly lazy?: boolean; readonly env?: SubjectWorld["env"] } = {},
 ): Promise<ConnectedSubject> {
   const { env = process.env, ...rest } = options;
-  const { registration, manifest, instance } = observed(await subject.create({ namespace, env }));
+  // Core bounds the connecting, but it is given what was made already.
+  const making = (async () => await subject.create({ namespace, env }))();
+  const made = await within(10_000, `an instance of ${subject.name} to be made`, making);
+  const { registration, manifest, instance } = observed(made);
   const locking = await createLocking({ providers: [registration], logger: silent, ...rest });
   return {
     locking,
