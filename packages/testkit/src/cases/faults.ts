@@ -119,6 +119,44 @@ export const faultCases: readonly ConformanceCase[] = area("faults", [
     },
   },
   {
+    name: "a release() that was LOCK_UNAVAILABLE may be called again, and frees the lock then",
+    needs: "proxy",
+    limit: 20_000,
+    run: async (world) => {
+      const { locking, proxy } = await world.behindProxy();
+      const lock = await locking.acquire("k", u);
+      await proxy.refuse();
+      proxy.cut();
+      await refusal("LOCK_UNAVAILABLE", lock.release());
+      await refusal("LOCK_NOT_ACQUIRED", world.locking.acquire("k", v));
+      await proxy.restore();
+      // It need not be connected at once.
+      const isReleased = async (): Promise<boolean> =>
+        await lock.release().then(
+          () => true,
+          (error: unknown) => lockError("LOCK_UNAVAILABLE", error) === undefined,
+        );
+      await until("release() to reach the backend", isReleased, 10_000);
+      await world.locking.acquire("k", v);
+    },
+  },
+  {
+    name: "a release that can't be delivered after the job is done is left to the lease: the job's result is not thrown away",
+    needs: "proxy",
+    requires: { crashRelease: "lease" },
+    limit: 20_000,
+    run: async (world) => {
+      const { locking, proxy } = await world.behindProxy();
+      const job = async (): Promise<string> => {
+        await proxy.refuse();
+        proxy.cut();
+        return "done";
+      };
+      assert.equal(await locking.execute("k", job, { expire: "4s" }), "done");
+      await (await within(6_000, "the lease to end", world.hold("k", { timeout: "10s" }))).free();
+    },
+  },
+  {
     name: "a wake-up that is lost costs at most 5 s, never a turn",
     needs: "proxy",
     limit: 20_000,

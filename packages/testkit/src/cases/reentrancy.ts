@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { area, type ConformanceCase } from "../suite/conformance-case.ts";
 import { deferred } from "../world/deferred.ts";
-import { within } from "../world/bounded.ts";
+import { until, within } from "../world/bounded.ts";
 import { refusal } from "../world/rejection.ts";
 
 const never = (): void => assert.fail("the inner job ran");
@@ -95,6 +95,23 @@ export const reentrancyCases: readonly ConformanceCase[] = area("reentrancy", [
       await locking.execute("k", async () => {
         await refusal("LOCK_TIMEOUT", other.execute("k", never, { timeout: "300ms" }));
       });
+    },
+  },
+  {
+    name: "what the enclosing execute has lost it holds no longer: it may be taken anew",
+    run: async ({ locking }) => {
+      let inner = "";
+      const outer = locking.execute(
+        "k",
+        async ({ signal }) => {
+          await locking.releaseAll();
+          await until("its signal to abort", () => signal.aborted, 1_500);
+          inner = await locking.execute("k", () => "ran");
+        },
+        { expire: "600ms" },
+      );
+      await refusal("LOCK_LOST", outer);
+      assert.equal(inner, "ran");
     },
   },
   {

@@ -18,6 +18,7 @@ import { orderCases } from "../cases/order.ts";
 import { ownerCases } from "../cases/owners.ts";
 import { processCases } from "../cases/processes.ts";
 import { pushCases } from "../cases/push.ts";
+import { reacquirePartCases } from "../cases/reacquire-part.ts";
 import { reacquireCases } from "../cases/reacquire.ts";
 import { reentrancyCases } from "../cases/reentrancy.ts";
 import { releaseAllCases } from "../cases/release-all.ts";
@@ -40,6 +41,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...orderCases,
   ...acquireCases,
   ...reacquireCases,
+  ...reacquirePartCases,
   ...timeoutCases,
   ...signalCases,
   ...executeCases,

@@ -1,6 +1,6 @@
 import type { Renewal, RenewReply } from "@lock/core";
 import type { Broken } from "../broken.ts";
-import { ReferenceStore } from "../references/reference-store.ts";
+import { ReferenceStore, type Grant } from "../references/reference-store.ts";
 
 /** A store that tells nobody what releaseAll has freed: a renewal or the release has to find out. */
 class Tacit extends ReferenceStore {
@@ -75,6 +75,21 @@ export const loss: readonly Broken[] = [
         const grant = this.grants.get(renewal.grantId);
         if (grant !== undefined) grant.end = Math.max(grant.end, end);
         return reply;
+      }
+    },
+  },
+  {
+    defect: "a lock whose loss was told is held for good",
+    rejectedBy: "reentrancy: what the enclosing execute has lost it holds no longer: it may be taken anew",
+    Store: class extends ReferenceStore {
+      override isFreedByAll(grant: Grant, ownerId: string | null): boolean {
+        if (grant.claim.kind === "acquire") return super.isFreedByAll(grant, ownerId);
+        this.events?.lost([grant.id]);
+        grant.end = Infinity;
+        return false;
+      }
+      override freeGrant(id: string, keys: readonly string[]): boolean {
+        return this.grants.get(id)?.end !== Infinity && super.freeGrant(id, keys);
       }
     },
   },

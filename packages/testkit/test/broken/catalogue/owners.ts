@@ -1,4 +1,4 @@
-import type { Claim, Release, TakeReply } from "@lock/core";
+import type { Claim, Release, Renewal, RenewReply, TakeReply } from "@lock/core";
 import type { Broken } from "../broken.ts";
 import { ReferenceStore, type Grant } from "../references/reference-store.ts";
 
@@ -216,6 +216,43 @@ export const owners: readonly Broken[] = [
         const own = this.holders(key).find((grant) => this.isOwners(grant, ownerId));
         if (own !== undefined) this.drop(own, key);
         return own !== undefined;
+      }
+    },
+  },
+  {
+    defect: "some of the keys of a lock are granted again apart from the others",
+    rejectedBy:
+      "reacquire: some of the keys of a lock are granted again in place: the fencing token stays, and so do the other keys",
+    Store: class extends ReferenceStore {
+      override grant(claim: Claim): Grant {
+        for (const one of this.had(claim))
+          if (one.keys.size > claim.keys.length) for (const key of claim.keys) this.drop(one, key);
+        return super.grant(claim);
+      }
+    },
+  },
+  {
+    defect: "a grant that is taken over in part is given up as a whole",
+    rejectedBy:
+      "reacquire: some held, some not: what was held beside them stays held, and is not released with them",
+    Store: class extends ReferenceStore {
+      override grant(claim: Claim): Grant {
+        const had = this.had(claim);
+        const made = super.grant(claim);
+        for (const one of had) if (one !== made) this.grants.delete(one.id);
+        return made;
+      }
+    },
+  },
+  {
+    defect: "who renews a grant that was taken over renews what it has become",
+    rejectedBy: "reacquire: some held, some not: the earlier handle is superseded, and extends nothing",
+    Store: class extends ReferenceStore {
+      override renewOne(renewal: Renewal): RenewReply {
+        const heir = [...this.grants.values()].find(({ before }) =>
+          before.some((one) => one.id === renewal.grantId),
+        );
+        return super.renewOne({ ...renewal, grantId: heir?.id ?? renewal.grantId });
       }
     },
   },

@@ -77,6 +77,34 @@ export const remote: readonly Broken[] = [
     },
   },
   {
+    defect: "a release that could not be sent counts as done, and is not sent again",
+    rejectedBy: "faults: a release() that was LOCK_UNAVAILABLE may be called again, and frees the lock then",
+    Store: class extends ServedStore {
+      readonly tried: Set<string> = new Set();
+      override async release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
+        const names = releases.map((release) => ("grantId" in release ? release.grantId : ""));
+        if (names.every((name) => this.tried.has(name)))
+          return releases.map(() => ({ status: "released", freed: true }) as const);
+        return await super.release(releases).catch((error: unknown) => {
+          for (const name of names) this.tried.add(name);
+          throw error;
+        });
+      }
+    },
+  },
+  {
+    defect: "a release that could not be sent is a loss",
+    rejectedBy:
+      "faults: a release that can't be delivered after the job is done is left to the lease: the job's result is not thrown away",
+    Store: class extends ServedStore {
+      override async release(releases: readonly Release[]): Promise<readonly ReleaseReply[]> {
+        return await super
+          .release(releases)
+          .catch(() => releases.map(() => ({ status: "released", freed: false }) as const));
+      }
+    },
+  },
+  {
     defect: "a waiter that was told its place does not look again: a lost wake-up stalls it",
     rejectedBy: "faults: a wake-up that is lost costs at most 5 s, never a turn",
     Store: class extends ServedStore {
