@@ -57,7 +57,11 @@ export async function startProxy(target: ProxyTarget): Promise<FaultProxy> {
   const inOrder = (): ((deliver: () => void) => void) => {
     let last = Promise.resolve();
     return (deliver) => {
-      const [before, due] = [last, delay > 0 ? pause(delay) : undefined];
+      const [before, due] = [
+        last,
+        // The connections keep the process up for as long as there are any.
+        delay > 0 ? pause(delay, undefined, { ref: false }) : undefined,
+      ];
       last = (async () => {
         await before;
         await due;
@@ -84,7 +88,8 @@ export async function startProxy(target: ProxyTarget): Promise<FaultProxy> {
       from.on("end", () => later(() => void to.end()));
       from.on("error", () => cut(link));
       from.on("close", (failed) => {
-        links.delete(link);
+        // What one side has yet to hear may be held back still.
+        if (client.destroyed && backend.destroyed) links.delete(link);
         if (failed) cut(link);
       });
     };

@@ -122,3 +122,41 @@ test("loses the reply after the request went through", async () => {
   await lost;
   expect(received).toBe("request");
 });
+
+test("once closed it leaves no connection open, not even one whose client is gone while the rest of it is held back", async () => {
+  // A backend that has said all before the client has.
+  const polite = createServer({ allowHalfOpen: true }, (socket) => void socket.end("bye")).listen(
+    0,
+    "127.0.0.1",
+  );
+  await once(polite, "listening");
+  const other = await startProxy({ host: "127.0.0.1", port: (polite.address() as AddressInfo).port });
+  const arrived = once(polite, "connection") as Promise<[Socket]>;
+  const socket = connect({ host: other.host, port: other.port, allowHalfOpen: true });
+  const [atBackend] = await arrived;
+  const closed = new Promise<void>((resolve) => {
+    atBackend.on("error", () => {});
+    atBackend.on("close", () => resolve());
+    atBackend.resume();
+  });
+  await once(socket.resume(), "end");
+  other.stall();
+  socket.end();
+  await once(socket, "close");
+  // For the proxy to see it.
+  await pause(50);
+  await other.close();
+  polite.close();
+  expect(await Promise.race([closed.then(() => "closed"), pause(1_000, "open")])).toBe("closed");
+});
+
+test("once closed it sets no timer for what was on its way", async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+  const socket = await client();
+  const before = timers();
+  proxy.latency(60_000);
+  socket.write("late");
+  await pause(50);
+  await proxy.close();
+  expect(timers()).toBeLessThanOrEqual(before);
+});
