@@ -163,7 +163,9 @@ export async function startProcess(
     calls.set(number, call);
     if (told) note(`call ${number}: ${describeCommand(command)}`);
     child.send({ call: number, command }, (error) => {
-      if (error !== null) call.outcome.resolve({ ok: false, code: undefined, message: String(error) });
+      if (error === null) return;
+      call.granted.reject(error);
+      call.outcome.resolve({ ok: false, code: undefined, message: String(error) });
     });
     return { number, call };
   };
