@@ -81,6 +81,7 @@ export async function soak(
       }
       violations.push(...(await comeToRest(crew)));
       await lookBack(crew, history);
+      if (history.grants === 0) violations.push("Of all claims none was granted");
       violations.push(...(await findHeld(locking, manifest)));
       violations.push(...(await findOpen(crew)));
     };

@@ -24,3 +24,11 @@ test("two holders of one key are found out, and told with what contradicts what"
   expect(stdout).toMatch(/\n\n1\) .+\n +[\d.]+ ms {2}process \d: /);
   expect(stdout).toMatch(/\d+ grants .* [1-9]\d* violations {2}seed \d+\n$/);
 }, 60_000);
+
+test("who lets nobody in excludes nobody wrongly, and is found out all the same", async () => {
+  const args = ["--seconds", "1", "--processes", "2", "--faults", "none", "--json"];
+  const { code, stdout } = await lockTestkit("soak", "./refuses-all.ts", ...args);
+  const report = JSON.parse(stdout) as { violations: string[] };
+  expect(report.violations).toEqual(["Of all claims none was granted"]);
+  expect(code).toBe(1);
+}, 60_000);
