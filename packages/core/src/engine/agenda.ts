@@ -97,6 +97,8 @@ export class Agenda {
         appointment.due(now);
       }
     } finally {
+      // Those behind one that threw are due still.
+      for (const appointment of due) if (appointment.slot === DUE) this.set(appointment, appointment.at);
       const first = this.#heap[0];
       if (first !== undefined && first.at < this.#ringsAt) this.#arm(first.at);
     }

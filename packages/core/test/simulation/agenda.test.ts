@@ -105,6 +105,23 @@ describe("the agenda", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("one that throws does not keep the others that are due from being told", async () => {
+    const notes = [new Note(), new Note(), new Note()];
+    agenda.set(
+      new Note(() => {
+        throw new Error("by mistake");
+      }),
+      5,
+    );
+    for (const note of notes) agenda.set(note, 10);
+    agenda.cancel(notes[1]!);
+    clock.jump(20);
+    await expect(clock.run(20)).rejects.toThrow("by mistake");
+    await clock.run(30);
+    expect(notes.map(({ told }) => told)).toEqual([[20], [], [20]]);
+    expect([agenda.size, clock.pending]).toEqual([0, 0]);
+  });
+
   test("a time that has passed is told at once", async () => {
     await clock.run(100);
     const note = new Note();
