@@ -19,6 +19,7 @@ import { Grant } from "./grant.ts";
 import { giveUp, runJob, runJobInTime } from "./job.ts";
 import { isThenable } from "./outbox.ts";
 import type { Policy } from "./policy.ts";
+import { isGrant } from "./replies.ts";
 import { closed, notAcquired, timedOut, unavailable, unbound, unsupported } from "./refusals.ts";
 import { Residents } from "./residents.ts";
 import { Waiter, type Ending, type Granted } from "./waiter.ts";
@@ -230,8 +231,8 @@ export class Engine implements Provider {
     } catch (error) {
       return this.#wait(wish, sentAt, Promise.reject(error));
     }
-    const reply = isThenable(replies) ? undefined : replies[0];
-    if (reply?.status !== "granted") return this.#wait(wish, sentAt, replies);
+    const reply = isThenable(replies) ? undefined : replies?.[0];
+    if (reply?.status !== "granted" || !isGrant(reply)) return this.#wait(wish, sentAt, replies);
     const { grantId, token, remaining } = reply;
     return this.#hold(wish.claim, { grantId, token, since: sentAt, remaining, tombstone: false });
   }

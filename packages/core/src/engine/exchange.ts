@@ -12,8 +12,9 @@ import type {
 import { Agenda, UNSET, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
 import { Delivery } from "./delivery.ts";
-import { isThenable, Outbox, type Receiver } from "./outbox.ts";
+import { isThenable, noReply, Outbox, type Receiver } from "./outbox.ts";
 import { type Policy, WITHDRAWAL_GRACE } from "./policy.ts";
+import { isReleaseReply, isRenewReply, isTakeReply } from "./replies.ts";
 
 type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
 
@@ -53,15 +54,14 @@ export class Exchange {
     this.#store = store;
     const { callTimeout } = policy;
     const common = { clock, agenda: this.agenda, batch: store.batch ?? DEFAULT_BATCH, callTimeout };
-    this.#takes = new Outbox({ ...common, repeatable: true, send: (claims) => store.take(claims) });
-    this.#renewals = new Outbox({ ...common, repeatable: true, send: (renewals) => store.renew(renewals) });
-    this.#releases = new Outbox({ ...common, repeatable: true, send: (releases) => store.release(releases) });
+    const takes = { send: (claims: readonly Claim[]) => store.take(claims), isReply: isTakeReply };
+    const renewals = { send: (asked: readonly Renewal[]) => store.renew(asked), isReply: isRenewReply };
+    const releases = { send: (asked: readonly Release[]) => store.release(asked), isReply: isReleaseReply };
+    this.#takes = new Outbox({ ...common, repeatable: true, ...takes });
+    this.#renewals = new Outbox({ ...common, repeatable: true, ...renewals });
+    this.#releases = new Outbox({ ...common, repeatable: true, ...releases });
     // A repeat could free a newer grant of that owner.
-    this.#ownerReleases = new Outbox({
-      ...common,
-      repeatable: false,
-      send: (releases) => store.release(releases),
-    });
+    this.#ownerReleases = new Outbox({ ...common, repeatable: false, ...releases });
   }
 
   /** Whether the store takes requests singly, so that it may be asked without the outbox. */
@@ -104,8 +104,9 @@ export class Exchange {
       return this.#freed(release, (receiver) => this.#releases.adopt(replies, release, receiver, sentAt));
     }
     const reply = replies[0];
-    if (reply?.status === "released") return reply.freed ? "freed" : "gone";
-    throw reply?.error;
+    if (reply?.status === "released" && typeof reply.freed === "boolean")
+      return reply.freed ? "freed" : "gone";
+    throw reply?.status === "failed" ? reply.error : noReply(reply);
   }
 
   #freed(release: Release, send: (receiver: Receiver<Answered<ReleaseReply>>) => void): Promise<Freed> {

@@ -90,7 +90,7 @@ export class Grant implements Lock, Appointment {
   }
 
   get fencingToken(): bigint {
-    if (this.#host.fencing && this.token !== null) return BigInt(this.token);
+    if (this.#host.fencing && this.token != null) return BigInt(this.token);
     const message = `The provider "${this.#host.name}" gives no fencing tokens`;
     throw new LockError("LOCK_UNSUPPORTED", message, { keys: this.keys });
   }

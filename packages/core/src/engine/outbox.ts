@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Awaitable } from "../contract/lock-store.ts";
 import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
@@ -21,6 +22,8 @@ export interface OutboxSettings<Request, Reply> {
   /** Whether a request may be sent again when the batch it travelled in failed. */
   readonly repeatable: boolean;
   send(requests: readonly Request[]): Awaitable<readonly Reply[]>;
+  /** Whether it is a reply at all; `failed` is one anyway. */
+  isReply(reply: Reply): boolean;
 }
 
 /**
@@ -137,6 +140,7 @@ export class Outbox<Request, Reply extends { readonly status: string } | Failure
       // Thrown from here it would be nobody's: the receiver would wait, and the process end with it.
       if (reply == null) receiver.failed(new Error("The store answered a request with nothing"), sentAt);
       else if (isFailure(reply)) receiver.failed(reply.error, sentAt);
+      else if (!this.#settings.isReply(reply)) receiver.failed(noReply(reply), sentAt);
       else receiver.answered(reply as Exclude<Reply, Failure>, sentAt, repeated);
     }
   }
@@ -157,6 +161,12 @@ export class Outbox<Request, Reply extends { readonly status: string } | Failure
 
 export function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<T> | null)?.then === "function";
+}
+
+/** What is wrong with a store that answered this. */
+export function noReply(reply: unknown): Error {
+  const what = inspect(reply, { depth: 1, breakLength: Infinity });
+  return new Error(`The store answered a request with ${what}, which is no reply to it`);
 }
 
 function isFailure(reply: { readonly status: string } | Failure): reply is Failure {

@@ -18,6 +18,7 @@ import type { Exchange, Freed } from "./exchange.ts";
 import type { Grant, GrantHost } from "./grant.ts";
 import type { Receiver } from "./outbox.ts";
 import { closed } from "./refusals.ts";
+import { isHandover } from "./replies.ts";
 import type { Waiter, WaiterHost } from "./waiter.ts";
 
 type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
@@ -151,6 +152,8 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
   }
 
   granted(handover: Handover): void {
+    // One that makes no sense is only a reason to ask.
+    if (!isHandover(handover)) return this.wake([handover.claimId]);
     const waiter = this.#waiters.get(handover.claimId);
     if (waiter !== undefined) waiter.handedOver(handover);
     else if (this.#asking > 0) this.#early.set(handover.claimId, handover);

@@ -26,6 +26,7 @@ function outbox(batch: number, repeatable = true): Outbox<number, Reply> {
       sent.push({ requests, reply });
       return reply.promise;
     },
+    isReply: ({ status }) => status === "ok",
   });
 }
 
