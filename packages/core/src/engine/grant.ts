@@ -151,7 +151,8 @@ export class Grant implements Lock, Appointment {
   }
 
   async release(): Promise<boolean> {
-    if (this.#host.closed && this.#keeping !== "bound") throw closed(this.#host.name, this.keys);
+    if (this.#host.closed && this.#releasing === null && this.#keeping !== "bound")
+      throw closed(this.#host.name, this.keys);
     return (await this.giveBack()) === "freed";
   }
 

@@ -25,6 +25,17 @@ describe("close", () => {
     expect([store.closed, clock.pending]).toEqual([1, 0]);
   });
 
+  test("leaves a handle that was released before as it was: it may be released again, as await using does", async () => {
+    const { engine } = await stage(new ScriptedStore().obliging());
+    const lock = await engine.acquire(["k"], acquireArgs, undefined);
+    const held = await engine.acquire(["l"], acquireArgs, undefined);
+    expect(await lock.release()).toBe(true);
+    await engine.close(0);
+    expect(await lock.release()).toBe(true);
+    await lock[Symbol.asyncDispose]();
+    await expect(held.release()).rejects.toMatchObject({ code: "LOCK_CLOSED" });
+  });
+
   test("is idempotent", async () => {
     const { engine, store } = await stage();
     await Promise.all([engine.close(0), engine.close(10_000)]);
