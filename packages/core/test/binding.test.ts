@@ -1,5 +1,7 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Binding, Claim, Release, ReleaseReply, TakeReply } from "../src/contract/lock-store.ts";
+import type { Lock } from "../src/contract/lock.ts";
 import type { Locking } from "../src/contract/locking.ts";
 import { createLocking } from "../src/service/create-locking.ts";
 import { deferred } from "./deferred.ts";
@@ -107,4 +109,28 @@ test("releasing with a transactionManager is LOCK_UNSUPPORTED, and so is all of 
   const plain = await serviceOver(without);
   await expect(plain.acquire("k", {}, context)).rejects.toMatchObject(unsupported);
   await plain.close();
+});
+
+test("no job begins that close did not know of, however close it was to beginning", async () => {
+  for (let ticks = 0; ticks < 25; ticks += 1) {
+    const store = new BindingStore();
+    const locking = await serviceOver(store);
+    let closing: Promise<void> | undefined;
+    store.bind = async () => {
+      await Promise.resolve();
+      void (async () => {
+        for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+        closing = locking.close({ drain: 0 });
+      })();
+    };
+    let told = true;
+    const job = async ({ signal }: Lock): Promise<void> => {
+      await pause(20);
+      if (closing !== undefined) told = signal.aborted;
+    };
+    const outcome = await outcomeOf(locking.execute("k", job, {}, context));
+    await closing;
+    expect({ ticks, told }).toEqual({ ticks, told: true });
+    if ("error" in outcome) expect(outcome.error).toMatchObject({ code: "LOCK_CLOSED" });
+  }
 });

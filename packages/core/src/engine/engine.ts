@@ -98,6 +98,8 @@ export class Engine implements Provider {
     const wish = { claim, timeout, waits: true, signal: args.signal };
     if (transaction != null) {
       return this.#bind({ ...wish, claim: { ...claim, transaction } }).then((grant) => {
+        // It was bound a moment ago, and close may have begun since.
+        if (this.#closing !== null) throw closed(this.#residents.name, keys);
         this.#residents.run(grant);
         return runJob(grant, job, this.#exchange, this.#logger);
       });
