@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Locking } from "../src/contract/locking.ts";
 import { createLocking } from "../src/service/create-locking.ts";
+import { ByHand } from "./by-hand.ts";
 import { deferred } from "./deferred.ts";
 import { outcomeOf } from "./outcome.ts";
 import { PlainStore, plainProvider } from "./plain-store.ts";
@@ -155,6 +157,54 @@ describe("with lazy", () => {
     controller.abort("why");
     for (const outcome of outcomes) expect(await outcome).toEqual({ error: "why" });
     opened.resolve();
+    await locking.close();
+  });
+
+  test("the wait for the connection is part of the call's timeout", async () => {
+    store.connect = () => new Promise(() => {});
+    const locking = await createLocking({ providers: [plainProvider({ store })], logger, lazy: true });
+    const args = { timeout: "50ms", awaitQueue: true } as const;
+    const since = performance.now();
+    for (const outcome of [locking.execute("k", () => {}, args), locking.acquire("k", args)].map(outcomeOf))
+      expect(await outcome).toMatchObject({ error: { code: "LOCK_UNAVAILABLE", keys: ["k"] } });
+    expect(performance.now() - since).toBeLessThan(1_000);
+    await locking.close();
+  });
+
+  test("what is left of the timeout is waited for the lock", async () => {
+    const waits: number[] = [];
+    class Told extends ByHand {
+      static override readonly identifier: string = "told";
+      connect(): Promise<void> {
+        return new Promise((resolve) => void setTimeout(resolve, 200));
+      }
+      override async acquire(_keys: readonly string[], args: { timeout?: number }): Promise<void> {
+        waits.push(args.timeout ?? NaN);
+      }
+      override execute<T>(
+        _keys: readonly string[],
+        job: () => Promise<T>,
+        args: { timeout?: number },
+      ): Promise<T> {
+        waits.push(args.timeout ?? NaN);
+        return job();
+      }
+    }
+    const make = (): Promise<Locking> =>
+      createLocking({ providers: [{ resolve: Told, options: {} }], logger, lazy: true });
+    for (const timeout of [2, "0ms", Infinity] as const) {
+      await using one = await make();
+      await one.execute("k", () => {}, { timeout });
+      await using other = await make();
+      await other.acquire("k", { timeout, awaitQueue: true });
+    }
+    expect(waits.map((wait) => Math.round(wait * 10) / 10)).toEqual([1.8, 1.8, 0, 0, Infinity, Infinity]);
+  });
+
+  test("a call that does not wait for the lock has the time that connecting takes", async () => {
+    store.connect = () => new Promise((resolve) => void setTimeout(resolve, 50));
+    const locking = await createLocking({ providers: [plainProvider({ store })], logger, lazy: true });
+    await locking.acquire("k", { timeout: "1ms" });
     await locking.close();
   });
 

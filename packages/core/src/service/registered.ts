@@ -23,15 +23,20 @@ export class Registered {
     this.#logger = logger;
   }
 
-  /** Connects once. After a failure the next call tries again; while an attempt goes on, it joins that one. */
-  async connect(): Promise<void> {
+  /**
+   * Connects once. After a failure the next call tries again; while an attempt goes on, it joins that one. `keys`: those of the
+   * call that needs it; `timeout`: the milliseconds that this call waits, where it does.
+   */
+  async connect(keys: readonly string[] = [], timeout: number = Infinity): Promise<void> {
     const attempt = (this.#attempt ??= this.#begin());
     try {
-      await within(CONNECT_TIMEOUT, attempt, `no answer within ${CONNECT_TIMEOUT} ms`);
+      const allowed = Math.min(timeout, CONNECT_TIMEOUT);
+      await within(allowed, attempt, `no answer within ${allowed} ms`);
     } catch (cause) {
       if (isLockError(cause)) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new LockError("LOCK_UNAVAILABLE", `The backend of "${this.name}" could not be reached: ${why}`, {
+        keys,
         cause,
       });
     }

@@ -50,8 +50,8 @@ export class LockingService implements Locking {
       const clean = checkExecuteArgs(args, checked, this.#logger);
       const registered = this.#pick(args?.provider, checked);
       if (registered.connected) return runIn(registered, checked, job, clean, sharedContext);
-      return this.#connect(registered, checked, clean.signal).then(() =>
-        runIn(registered, checked, job, clean, sharedContext),
+      return this.#connectFor(registered, checked, clean).then((left) =>
+        runIn(registered, checked, job, { ...clean, timeout: left }, sharedContext),
       );
     } catch (error) {
       return Promise.reject(error);
@@ -60,9 +60,12 @@ export class LockingService implements Locking {
 
   async acquire(keys: Keys, args?: AcquireArgs, sharedContext?: SharedContext): Promise<Lock> {
     const checked = checkKeys(keys);
-    const clean = checkAcquireArgs(args, checked, this.#logger);
+    let clean = checkAcquireArgs(args, checked, this.#logger);
     const registered = this.#pick(args?.provider, checked);
-    if (!registered.connected) await this.#connect(registered, checked, clean.signal);
+    if (!registered.connected) {
+      if (clean.awaitQueue) clean = { ...clean, timeout: await this.#connectFor(registered, checked, clean) };
+      else await this.#connect(registered, checked, clean.signal);
+    }
     const { name, provider } = registered;
     demand(registered, checked, clean.limit, sharedContext);
     if (clean.awaitQueue) refuseReentrance(provider, checked);
@@ -129,11 +132,27 @@ export class LockingService implements Locking {
     return this.#registry.pick(name, keys);
   }
 
-  async #connect(registered: Registered, keys: readonly string[], signal?: AbortSignal): Promise<void> {
+  /** For a call that waits. Gives what is left of its timeout; one try has the time that connecting takes. */
+  async #connectFor(
+    registered: Registered,
+    keys: readonly string[],
+    { timeout, signal }: CleanExecuteArgs,
+  ): Promise<number | undefined> {
+    const since = performance.now();
+    await this.#connect(registered, keys, signal, timeout || undefined);
+    return timeout && Math.max(0, Math.ceil(timeout - (performance.now() - since)));
+  }
+
+  async #connect(
+    registered: Registered,
+    keys: readonly string[],
+    signal?: AbortSignal,
+    timeout?: number,
+  ): Promise<void> {
     const wait = new Wait(keys, signal);
     this.#connecting.add(wait);
     try {
-      await wait.orAborted(registered.connect());
+      await wait.orAborted(registered.connect(keys, timeout));
     } finally {
       this.#connecting.delete(wait);
     }
