@@ -30,6 +30,8 @@ export class HandwrittenLock implements Lock {
   #abort: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #releasing: Promise<boolean> | null = null;
+  // One at a time: of two under way at once, the one answered last need not be the one carried out last.
+  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(grant: HandwrittenGrant) {
     this.keys = grant.keys;
@@ -48,8 +50,8 @@ export class HandwrittenLock implements Lock {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    this.#endIfOver();
-    if (this.#over instanceof LockError) this.#abort.abort(this.#over);
+    const lost = this.lostBecause;
+    if (lost !== null) this.#abort.abort(lost);
     else this.#watch();
     return this.#abort.signal;
   }
@@ -57,7 +59,7 @@ export class HandwrittenLock implements Lock {
   /** Why it is not held any more, if it was lost. */
   get lostBecause(): LockError | null {
     this.#endIfOver();
-    return this.#over instanceof LockError ? this.#over : null;
+    return this.#over === "released" ? null : this.#over;
   }
 
   remaining(): number {
@@ -72,13 +74,18 @@ export class HandwrittenLock implements Lock {
   async extend(expire: Duration): Promise<void> {
     const asked = parseDuration(expire, "expire", this.keys);
     this.assertHeld();
-    if (this.#grant.extend === null)
-      throw this.#unsupported("extending this lock; acquire it with an ownerId");
+    const { extend } = this.#grant;
+    if (extend === null) throw this.#unsupported("extending this lock; acquire it with an ownerId");
+    await this.#inTurn(() => this.#extend(asked, extend));
+  }
+
+  async #extend(asked: number, extend: (expire: number) => Promise<void>): Promise<void> {
+    this.assertHeld();
     const deadline = performance.now() + (asked === 0 ? Infinity : asked);
     // A shorter one counts at once: where no answer comes, nobody knows whether it was carried out.
     if (deadline < this.#deadline) this.#endAt(deadline);
     try {
-      await this.#grant.extend(asked);
+      await extend(asked);
     } catch (error) {
       if (isLockError(error, "LOCK_LOST")) this.end(error);
       // Acquiring again was refused: somebody else holds it by now.
@@ -92,7 +99,7 @@ export class HandwrittenLock implements Lock {
   }
 
   release(): Promise<boolean> {
-    this.#releasing ??= this.#release().catch((error: unknown) => {
+    this.#releasing ??= this.#inTurn(() => this.#release()).catch((error: unknown) => {
       this.#releasing = null;
       throw error;
     });
@@ -118,6 +125,12 @@ export class HandwrittenLock implements Lock {
   }
 
   readonly #lose = (): void => this.end(lost(this.keys, "the backend says so", this.#grant.lost?.reason));
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#changing.then(change);
+    this.#changing = changed.catch(() => {});
+    return changed;
+  }
 
   #stop(): void {
     clearTimeout(this.#timer);
