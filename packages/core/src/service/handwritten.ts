@@ -106,6 +106,8 @@ export class HandwrittenProvider implements Provider {
     // Unless the job is done: from here on nothing protects it.
     lock.end(lost(keys, "its provider let go of it while the job ran", failure?.error));
     const outcome = await (running as Promise<Outcome<T>>);
+    this.#running.delete(lock);
+    if (this.#running.size === 0) this.#drained?.();
     if (failure !== null) this.#judge(outcome, failure.error);
     return settled(outcome);
   }
@@ -125,7 +127,7 @@ export class HandwrittenProvider implements Provider {
     const take = (): Promise<ProviderGrant | void> => {
       const taking = Promise.resolve(ask(seconds(args, wait.signal), awaitQueue));
       // Heard in the moment it is cut short, so that a close knows of it and waits before it closes the class.
-      wait.signal.addEventListener("abort", () => this.#giveBackLate(taking, free), { once: true });
+      wait.whenAborted(() => void this.#giveBackLate(taking, free));
       return taking;
     };
     let grant: ProviderGrant | void;
@@ -142,7 +144,7 @@ export class HandwrittenProvider implements Provider {
       const again = await ask(seconds({ ...args, timeout: undefined, expire }, undefined), false);
       if (this.#token(again) === token) return;
       // It was gone, and acquiring again took it anew.
-      await free();
+      await this.#giveBackLate(Promise.resolve(), free);
       throw lost(keys, "it was gone when it was to be extended");
     };
     return new HandwrittenLock({
@@ -187,6 +189,11 @@ export class HandwrittenProvider implements Provider {
     }
     for (const lock of this.#running) lock.end(closed(this.#name, lock.keys));
     if (this.#late.size > 0) await within(QUIESCENCE, Promise.all(this.#late), "late").catch(() => {});
+    if (this.capabilities.crashRelease === "session" && this.#running.size > 0) {
+      // The locks live with the connection, so it stays open until the last job has settled.
+      this.#drained = () => void this.#closeInstance();
+      return;
+    }
     await this.#closeInstance();
   }
 
@@ -223,8 +230,6 @@ export class HandwrittenProvider implements Provider {
       return { error: lock.lostBecause === null ? error : causedBy(lock.lostBecause, error) };
     } finally {
       lock.settle();
-      this.#running.delete(lock);
-      if (this.#running.size === 0) this.#drained?.();
     }
   }
 
@@ -254,7 +259,7 @@ export class HandwrittenProvider implements Provider {
     return freed === true;
   }
 
-  #giveBackLate(taking: Promise<unknown>, free: () => Promise<unknown>): void {
+  #giveBackLate(taking: Promise<unknown>, free: () => Promise<unknown>): Promise<void> {
     const late = taking
       .then(free, () => {})
       .then(
@@ -264,6 +269,7 @@ export class HandwrittenProvider implements Provider {
       );
     this.#late.add(late);
     void late.then(() => this.#late.delete(late));
+    return late;
   }
 
   async #guarded<T>(doing: string, keys: readonly string[], ask: () => Promise<T>): Promise<T> {

@@ -18,6 +18,12 @@ export class Wait {
     return this.#controller.signal;
   }
 
+  /** Tells in the moment it is cut short, at once where it was already. */
+  whenAborted(tell: () => void): void {
+    if (this.signal.aborted) tell();
+    else this.signal.addEventListener("abort", tell);
+  }
+
   /** Cuts it short. */
   abort(reason: unknown): void {
     if (this.#ended) return;
@@ -35,6 +41,8 @@ export class Wait {
   /** The answer, or the reason for which it was cut short. */
   async orAborted<T>(answer: Promise<T>): Promise<T> {
     const aborted = new Promise<never>((_resolve, reject) => (this.#reject = reject));
+    // From within the call that is to answer.
+    if (this.signal.aborted) this.#reject?.(this.signal.reason as Error);
     try {
       return await Promise.race([answer, aborted]);
     } finally {
