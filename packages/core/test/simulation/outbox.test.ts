@@ -164,6 +164,7 @@ describe("the outbox", () => {
       send: () => {
         throw new Error("at once");
       },
+      isReply: () => true,
     });
     const [sender] = post(box, 1);
     expect(sender!.heard).toEqual([{ failure: "at once", sentAt: 0 }]);
