@@ -120,6 +120,19 @@ describe.each([100, 1])("a store that answers wrongly, asked for %i at a time,",
     await locking.close();
   });
 
+  test("a look at keys with nothing at all is LOCK_UNAVAILABLE", async () => {
+    store.capabilities = { ...store.capabilities, inspect: true };
+    Object.assign(store, { inspect: () => undefined });
+    const locking = await createLocking({
+      providers: [plainProvider({ store })],
+      logger: new RecordingLogger(),
+    });
+    expect(await outcomeOf(locking.inspect("k"))).toMatchObject({
+      error: { code: "LOCK_UNAVAILABLE", keys: ["k"] },
+    });
+    await locking.close();
+  });
+
   test("a token that is no whole number is LOCK_UNAVAILABLE", async () => {
     store.capabilities = { ...store.capabilities, fencing: true };
     store.take = ([claim]) =>

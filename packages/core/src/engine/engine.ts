@@ -17,7 +17,7 @@ import { systemClock, type Clock } from "./clock.ts";
 import { Exchange } from "./exchange.ts";
 import { Grant } from "./grant.ts";
 import { giveUp, runJob, runJobInTime } from "./job.ts";
-import { isThenable } from "./outbox.ts";
+import { isThenable, noReply } from "./outbox.ts";
 import type { Policy } from "./policy.ts";
 import { isGrant } from "./replies.ts";
 import { closed, notAcquired, timedOut, unavailable, unbound, unsupported } from "./refusals.ts";
@@ -165,7 +165,9 @@ export class Engine implements Provider {
     const { inspect } = this.#store;
     if (inspect === undefined) throw unsupported(this.#residents.name, "inspect", keys);
     try {
-      return await this.#exchange.call(() => inspect.call(this.#store, keys));
+      const states = await this.#exchange.call(() => inspect.call(this.#store, keys));
+      if (!Array.isArray(states)) throw noReply(states);
+      return states;
     } catch (error) {
       throw unavailable(this.#residents.name, "inspecting", keys, error);
     }
