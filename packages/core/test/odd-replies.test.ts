@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   process.off("unhandledRejection", listener).off("uncaughtException", listener);
-  expect(unhandled).toEqual([]);
+  if (unhandled.length > 0) throw new Error("nobody caught it", { cause: unhandled[0] });
 });
 
 /** What no store that keeps to the types answers. */
