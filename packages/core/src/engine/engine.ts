@@ -166,7 +166,7 @@ export class Engine implements Provider {
     if (inspect === undefined) throw unsupported(this.#residents.name, "inspect", keys);
     try {
       const states = await this.#exchange.call(() => inspect.call(this.#store, keys));
-      if (!Array.isArray(states as unknown)) throw noReply(states);
+      if (states?.length !== keys.length) throw noReply(states);
       return states;
     } catch (error) {
       throw unavailable(this.#residents.name, "inspecting", keys, error);
