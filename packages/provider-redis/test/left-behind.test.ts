@@ -218,3 +218,26 @@ it("a floor that outlived its counter takes no lock away", async () => {
       expect(await one.take({ keys, wait: false })).toMatchObject({ status: "busy" });
   }
 });
+
+it("a floor that outlived its counter takes no lock away, whatever counts first", async () => {
+  const namespace = newNamespace();
+  const { base } = new KeyLayout(namespace);
+  await using redis = client();
+  await using one = await instance({ namespace });
+  await one.store.take(["c", "d", "e"].map((key) => claimOf({ keys: [key] })));
+  await one.store.releaseAll(null);
+  const [holder, next] = [claimOf({}), claimOf({})];
+  await one.take(holder);
+  await redis.del(base);
+  await one.take(next);
+  await one.take({ keys: ["b"] });
+  expect(await one.take({ keys: ["b"], wait: false })).toMatchObject({ status: "busy" });
+
+  await one.store.releaseAll(null);
+  const [last, after] = [claimOf({ keys: ["g"] }), claimOf({ keys: ["g"] })];
+  for (const claim of [last, after]) await one.take(claim);
+  await redis.del(base);
+  await one.release(byGrant(last.id, ["g"]));
+  await one.handedTo(after.id);
+  expect(await one.store.inspect(["g"])).toMatchObject([{ holders: [{}] }]);
+});

@@ -24,6 +24,7 @@ local function next_in_line(base, key)
     redis.call('ZREM', base .. 'z', key)
   end
   local token = string.format('%.0f', redis.call('INCRBY', base, 1))
+  if token == '1' then redis.call('DEL', base .. 'f') end
   lease = string.format('%.0f', math.min(lease, ${HANDOVER_LEASE}))
   redis.call('SET', base .. 'h:' .. key, id .. ' ' .. token .. ' ' .. kind .. '?- ', 'PX', lease)
   if channel ~= '' then

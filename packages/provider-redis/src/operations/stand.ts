@@ -67,6 +67,7 @@ end
 local home = ARGV[5] == 'A' or ARGV[5] == 'a' and others == 0
 
 local last = redis.call('INCRBY', base, ARGV[4])
+if last == tonumber(ARGV[4]) then redis.call('DEL', base .. 'f') end
 redis.call('SET', KEYS[3], id .. ' ' .. token .. ' ' .. kind .. '-- ', 'PX', ARGV[2])
 redis.call('SET', base .. 'x:' .. key, id .. ' ' .. ARGV[3], 'PX', ${PLACE_LIFETIME})
 if #dead > 0 then redis.call('ZREM', line, unpack(dead)) end

@@ -67,6 +67,7 @@ local function refused_or_queued(base, key)
   if not ticket then
     if string.sub(ARGV[3], 2, 2) ~= 'w' then return { { 'b', owner, free_in } } end
     ticket = redis.call('INCRBY', base, 1)
+    if ticket == 1 then redis.call('DEL', base .. 'f') end
     local keep, lease = string.sub(ARGV[3], 3, 3) == 'k', tonumber(ARGV[5])
     redis.call('SET', record, cmsgpack.pack({ ticket, asked, by or false, 1, lease, keep, ARGV[1], { key } }), 'PX', ${PLACE_LIFETIME})
     redis.call('ZADD', line, string.format('%.0f', ticket), mine)
