@@ -224,3 +224,16 @@ it("a client that the application closes under a job: the job is told when its l
   }
   await nothingLeft(redis, namespace);
 }, 30_000);
+
+it("a server that keeps large sorted sets in one piece: a releaseAll takes thousands in its one step", async () => {
+  const { url } = await ownServer();
+  await using redis = client(url);
+  await redis.config("SET", "zset-max-listpack-entries", 20_000);
+  await using one = await instance({ redisUrl: url });
+  const keys = Array.from({ length: 9_000 }, (_, n) => `k${n}`);
+  for (const ownerId of ["o", null]) {
+    await one.take({ keys, ownerId: "o", lease: Infinity });
+    await one.store.releaseAll(ownerId);
+    expect((await one.store.inspect(keys)).every(({ holders }) => holders.length === 0)).toBe(true);
+  }
+}, 60_000);

@@ -19,7 +19,7 @@ export const START: Walk = { cursor: "0", newest: -1, server: "" };
 export type Stage = { readonly ownerId: string } | "unbounded" | "awaited";
 
 /*
- * release-all: one step, about 100 keys
+ * release-all: one step, about 100 keys; more where the server is set up to keep large sorted sets in one piece, which it walks in one step
  *
  * KEYS  1 counter, 2 the index to walk
  * ARGV  1 cursor, 2 newest token to free (-1: the newest there is), 3 what is walked: o an owner's locks, i all that are indexed
@@ -49,7 +49,10 @@ end
 -- What one holds alone and nobody waits for goes together. Returns the rest.
 local function free_together()
   if stage == 'z' or #keys == 0 then return keys end
-  local rest, read = {}, redis.call('MGET', unpack(names))
+  local rest, read = {}, {}
+  for from = 1, #names, 1000 do
+    for n, text in ipairs(redis.call('MGET', unpack(names, from, math.min(from + 999, #names)))) do read[from + n - 1] = text end
+  end
   for n, key in ipairs(keys) do
     local id, token, kind, ending, whose = string.match(read[n] or '', '^(%S+) (%d+) (%a).(.) ([^%z]*)$')
     local meant = id and tonumber(token) <= newest and (stage == 'i' or kind == 'o' and whose == owner)
@@ -85,9 +88,9 @@ for _, key in ipairs(touched) do
   end
 end
 advance(touched)
-if #freed > 0 then redis.call('DEL', unpack(freed)) end
+for from = 1, #freed, 1000 do redis.call('DEL', unpack(freed, from, math.min(from + 999, #freed))) end
 for index, gone in pairs(unnamed) do
-  redis.call('ZREM', index, unpack(gone))
+  call_with('ZREM', index, gone)
   keep_index(index, 0, now)
 end
 -- a write that can't grow, so that the next may, on a server out of memory too
