@@ -120,8 +120,7 @@ export class Bucket implements Locks {
   }
 
   async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
-    const once = this.#connection.resends && releases.some((release) => release.by === "owner");
-    const mark = once ? `${this.#process}-${(this.#marks += 1).toString(36)}` : null;
+    const mark = releases.some((release) => release.by === "owner") ? this.#mark() : null;
     return decodeRelease(await this.#run(this.#guarded(encodeRelease(this.layout, releases, mark))));
   }
 
@@ -152,13 +151,23 @@ export class Bucket implements Locks {
     for (const stage of stages) {
       let walk = START;
       do {
-        walk = decodeReleaseAll(await this.#run(this.#guarded(encodeReleaseAll(this.layout, stage, walk))));
+        // Further steps, and what is handed on, are the same when they are done twice.
+        const mark = walk === START && stage !== "awaited" ? this.#mark() : null;
+        const call = encodeReleaseAll(this.layout, stage, walk, mark);
+        walk = decodeReleaseAll(await this.#run(this.#guarded(call)));
       } while (walk.cursor !== START.cursor);
     }
   }
 
   async inspect(keys: readonly string[]): Promise<KeyState[]> {
     return decodeInspect(keys, await this.#run(this.#guarded(encodeInspect(this.layout, keys))));
+  }
+
+  /** By what the server knows a request that the client may send a second time by itself. */
+  #mark(): string | null {
+    if (!this.#connection.resends) return null;
+    this.#marks += 1;
+    return `${this.#process}-${this.#marks.toString(36)}`;
   }
 
   #learn(claim: Claim, reply: TakeReply): void {

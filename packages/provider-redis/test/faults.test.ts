@@ -268,6 +268,27 @@ describe("a reply that is lost", () => {
     expect(await other.store.inspect(["a"])).toMatchObject([{ holders: [{ ownerId: "o" }] }]);
     expect((await leftBehind(redis, namespace)).filter((name) => name.startsWith("t:"))).toHaveLength(1);
   });
+
+  it.each([["o"], [null]])(
+    "of a releaseAll of %j on a client that sends again by itself: what is granted since stays",
+    async (ownerId) => {
+      const { proxy, url } = await proxied();
+      const namespace = newNamespace();
+      await using other = await instance({ namespace });
+      const handed = new Redis(url);
+      handed.on("error", () => {});
+      onTestFinished(() => handed.disconnect());
+      await using one = await instance({ client: handed, namespace });
+      await one.take({ ownerId: "o" });
+      const lost = proxy.loseReply();
+      await expect(one.store.releaseAll(ownerId)).rejects.toThrow("cut");
+      await lost;
+      expect(await other.take({ ownerId: "o" })).toMatchObject({ status: "granted" });
+      await expect.poll(() => handed.status).toBe("ready");
+      await handed.ping();
+      expect(await other.store.inspect(["a"])).toMatchObject([{ holders: [{ ownerId: "o" }] }]);
+    },
+  );
 });
 
 describe("the wake-up connection", () => {

@@ -139,15 +139,16 @@ describe("renew, releaseAll and inspect on the wire", () => {
   });
 
   it("releaseAll: a walk over the index of the owner, or over what must be freed one by one and what is waited for", () => {
-    expect(encodeReleaseAll(layout, { ownerId: "o" }, START)).toMatchObject({
+    expect(encodeReleaseAll(layout, { ownerId: "o" }, START, "m")).toMatchObject({
       keys: ["n:{0}", "n:{0}o:o"],
-      args: ["0", -1, "o", "o", ""],
+      args: ["0", -1, "o", "o", "", "m"],
     });
-    expect(encodeReleaseAll(layout, "unbounded", { cursor: "9", newest: 4, server: "s" })).toMatchObject({
+    const walk = { cursor: "9", newest: 4, server: "s" };
+    expect(encodeReleaseAll(layout, "unbounded", walk, null)).toMatchObject({
       keys: ["n:{0}", "n:{0}i"],
-      args: ["9", 4, "i", "n:{0}@", "s"],
+      args: ["9", 4, "i", "n:{0}@", "s", ""],
     });
-    expect(encodeReleaseAll(layout, "awaited", START)).toMatchObject({ keys: ["n:{0}", "n:{0}z"] });
+    expect(encodeReleaseAll(layout, "awaited", START, null)).toMatchObject({ keys: ["n:{0}", "n:{0}z"] });
     expect(decodeReleaseAll(["17", "42", "s"])).toEqual({ cursor: "17", newest: 42, server: "s" });
   });
 

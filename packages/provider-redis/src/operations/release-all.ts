@@ -1,3 +1,4 @@
+import { TOMBSTONE_LIFETIME } from "@lock/core";
 import type { KeyLayout } from "../key-layout.ts";
 import { lua } from "../lua/lua.ts";
 import { ground, model } from "../lua/model.ts";
@@ -24,11 +25,15 @@ export type Stage = { readonly ownerId: string } | "unbounded" | "awaited";
  * KEYS  1 counter, 2 the index to walk
  * ARGV  1 cursor, 2 newest token to free (-1: the newest there is), 3 what is walked: o an owner's locks, i all that are indexed
  *       (the first step frees all those that are not), z the keys waited for, 4 the owner; of i the channel on which all processes are told,
- *       5 the server that gave the cursor; another begins anew
+ *       5 the server that gave the cursor; another begins anew, 6 the id of the tombstone that marks this request as carried out ("": it can't
+ *       come twice, or would do no harm)
  * reply {next cursor, newest token to free, the server}
  */
 const releaseAll = lua`
 local newest, stage, owner = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local mark = ARGV[6] ~= '' and base .. 't:' .. ARGV[6]
+-- nobody hears it: whoever asked was told that the connection was cut
+if mark and redis.call('EXISTS', mark) == 1 then return { '0', ARGV[2], '' } end
 local rising = newest < 0 and stage == 'i'
 if newest < 0 then newest = tonumber(redis.call('GET', base) or 0) end
 local server = redis.call('GET', base .. 'r') or ''
@@ -95,7 +100,9 @@ for index, gone in pairs(unnamed) do
 end
 -- a write that can't grow, so that the next may, on a server out of memory too
 if rising then redis.call('DEL', base .. 'f') end
+if mark then redis.call('DEL', mark) end
 write_down()
+if mark then redis.call('SET', mark, '', 'PX', ${TOMBSTONE_LIFETIME}) end
 if rising and newest > 0 then
   redis.call('SET', base .. 'f', digits(newest))
   redis.pcall('PUBLISH', ARGV[4], 'a ' .. digits(newest))
@@ -105,14 +112,20 @@ return { step[1], digits(newest), server }
 
 export const releaseAllScript: Script = composeScript(ground, model, releaseAll);
 
-export function encodeReleaseAll(layout: KeyLayout, stage: Stage, walk: Walk): ScriptCall {
+/** `mark`: an id of this one request, for a client that may send it a second time by itself: that would free what was granted since. */
+export function encodeReleaseAll(
+  layout: KeyLayout,
+  stage: Stage,
+  walk: Walk,
+  mark: string | null,
+): ScriptCall {
   const { cursor, newest, server } = walk;
   if (typeof stage === "object") {
     const { ownerId } = stage;
     return {
       script: releaseAllScript,
       keys: [layout.base, layout.owner(ownerId)],
-      args: [cursor, newest, "o", ownerId, server],
+      args: [cursor, newest, "o", ownerId, server, mark ?? ""],
     };
   }
   const [index, letter, channel] =
@@ -120,7 +133,7 @@ export function encodeReleaseAll(layout: KeyLayout, stage: Stage, walk: Walk): S
   return {
     script: releaseAllScript,
     keys: [layout.base, index],
-    args: [cursor, newest, letter, channel, server],
+    args: [cursor, newest, letter, channel, server, mark ?? ""],
   };
 }
 
