@@ -26,6 +26,7 @@ export interface RedisClient extends AnyClient {
     readonly host?: string | undefined;
     readonly port?: number | undefined;
     readonly path?: string | null | undefined;
+    readonly db?: number | undefined;
     readonly autoResendUnfulfilledCommands?: boolean | undefined;
     readonly keyPrefix?: string | undefined;
   };

@@ -48,6 +48,13 @@ export class Connection {
     return this.#cluster !== null;
   }
 
+  /** The database and the prefix for keys, where they are not the usual ones. */
+  get place(): string {
+    if (this.client.isCluster) return "";
+    const { db, keyPrefix = "" } = (this.client as RedisClient).options;
+    return db || keyPrefix ? `${db ?? 0} ${keyPrefix}` : "";
+  }
+
   /** Whether the client may by itself send again what was unanswered when its connection was cut. */
   get resends(): boolean {
     if (this.#own || this.client.isCluster) return false;

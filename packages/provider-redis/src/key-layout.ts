@@ -9,8 +9,11 @@
 export class KeyLayout {
   /** The counter of tokens and tickets, and the beginning of every other name. */
   readonly base: string;
+  readonly #place: string;
 
-  constructor(namespace: string, bucket = 0) {
+  /** `place`: what the server keeps apart though names are the same, as a database; "" for the usual one. */
+  constructor(namespace: string, bucket = 0, place = "") {
+    this.#place = place;
     this.base = `${namespace.replace(/[%{}]/g, encodeURIComponent)}{${bucket}}`;
   }
 
@@ -72,8 +75,13 @@ export class KeyLayout {
     return `${this.base}x:${key}`;
   }
 
-  /** The channel on which one process hears of its grants; that of "" is for what concerns all. */
+  /** The channel on which one process hears of its grants. */
   channel(instance: string): string {
     return `${this.base}@${instance}`;
+  }
+
+  /** That for what concerns all. Channels are the same in all databases of a server, and are behind no prefix for keys. */
+  get everybody(): string {
+    return `${this.base}@${this.#place}`;
   }
 }

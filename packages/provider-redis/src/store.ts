@@ -150,7 +150,7 @@ export class RedisStore implements LockStore {
   #divide(): Locks {
     const { namespace, push, callTimeout, replicas = null, handoff = null } = this.#options;
     this.#buckets = Array.from({ length: this.#shards }, (_, n) => {
-      const layout = new KeyLayout(namespace, n);
+      const layout = new KeyLayout(namespace, n, this.#connection.place);
       const channel = push ? layout.channel(this.#process) : "";
       return new Bucket(this.#connection, layout, channel, this.#process, replicas);
     });
@@ -169,7 +169,7 @@ export class RedisStore implements LockStore {
     const [first] = this.#buckets;
     const handOff = locks instanceof HandOff ? locks.listen(events) : null;
     // What concerns all processes is told on a channel of its own.
-    if (handOff) channels.push((this.#buckets[0] as Bucket).layout.channel(""));
+    if (handOff) channels.push((this.#buckets[0] as Bucket).layout.everybody);
     const heard: Heard = {
       granted: (handover) => {
         if (this.#shards === 1) first?.see(Number(handover.token));

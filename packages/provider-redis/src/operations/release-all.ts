@@ -129,7 +129,7 @@ export function encodeReleaseAll(
     };
   }
   const [index, letter, channel] =
-    stage === "unbounded" ? [layout.unbounded, "i", layout.channel("")] : [layout.awaited, "z", ""];
+    stage === "unbounded" ? [layout.unbounded, "i", layout.everybody] : [layout.awaited, "z", ""];
   return {
     script: releaseAllScript,
     keys: [layout.base, index],
