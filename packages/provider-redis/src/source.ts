@@ -80,7 +80,8 @@ export function checkSource({ redisUrl, client, redisOptions, redisCluster }: Cl
 }
 
 function isRedisUrl(text: string): boolean {
-  return /^rediss?:\/\//.test(text) && URL.canParse(text);
+  // Of a database that is no number ioredis makes an error that nobody can catch, and goes on in the first one.
+  return /^rediss?:\/\//.test(text) && URL.canParse(text) && /^\/?(?:\d|$)/.test(new URL(text).pathname);
 }
 
 function misconfigured(what: string): LockError {

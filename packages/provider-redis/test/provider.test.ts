@@ -25,6 +25,7 @@ describe("redisProvider", () => {
     expect(refusal({ redisUrl: undefined })).toMatch(/^LOCK_CONFIG: .*redisUrl is undefined/);
     expect(refusal({ redisUrl: "" })).toMatch(/^LOCK_CONFIG: .*URL such as/);
     expect(refusal({ redisUrl: "localhost:6379" })).toMatch(/^LOCK_CONFIG: .*URL such as/);
+    expect(refusal({ redisUrl: "redis://localhost/locks" })).toMatch(/^LOCK_CONFIG: .*URL such as/);
     expect(refusal({ redisOptions: {} })).toMatch(/^LOCK_CONFIG/);
     expect(refusal({ redisUrl, redisOptions: "tls" })).toMatch(/^LOCK_CONFIG/);
     expect(refusal({ redisUrl, client: new Redis({ lazyConnect: true }) })).toMatch(
@@ -42,6 +43,8 @@ describe("redisProvider", () => {
     expect(refusal({ redisOptions: { path: "/tmp/redis.sock" } })).toBeNull();
     expect(refusal({ redisUrl: "/tmp/redis.sock" })).toBeNull();
     expect(refusal({ redisUrl: "rediss://user:secret@host:6380/2" })).toBeNull();
+    for (const rest of ["", "/", "/0", "/12?family=6", "?db=3"])
+      expect(refusal({ redisUrl: `redis://host${rest}` })).toBeNull();
   });
 
   it("refuses namespaces, push and durations that are none", () => {
