@@ -41,6 +41,9 @@ const MOST_SHARDS = 16_384;
 
 const DEFAULT_CALL_TIMEOUT = 5;
 
+/** Milliseconds, of which a timer can count twice as many. */
+const LONGEST_CALL_TIMEOUT = 2 ** 30 - 1;
+
 /**
  * Locks on a Redis server (6.2 or later), which excludes between all processes that use it with the same namespace. It connects when
  * the service connects it.
@@ -92,7 +95,8 @@ export function redisProvider(options: RedisProviderOptions): Provider {
       "redisProvider hands locks on inside a process only with push, on one server and without replicas: leave handoff out",
     );
   }
-  const callTimeout = parseDuration(settings.callTimeout ?? DEFAULT_CALL_TIMEOUT, "callTimeout");
+  const named = parseDuration(settings.callTimeout ?? DEFAULT_CALL_TIMEOUT, "callTimeout");
+  const callTimeout = Math.min(named, LONGEST_CALL_TIMEOUT);
   const confirmed = checkReplicas(replicas, callTimeout);
   const store = new RedisStore({
     ...source,

@@ -61,6 +61,16 @@ describe("redisProvider", () => {
     );
   });
 
+  it("takes a callTimeout that is longer than a timer counts", async () => {
+    for (const callTimeout of ["13d", "40d"]) {
+      await using service = await createLocking({
+        providers: [redisProvider({ redisUrl, namespace: newNamespace(), callTimeout })],
+        logger: journal().logger,
+      });
+      expect(await service.execute("a", () => "ran")).toBe("ran");
+    }
+  });
+
   it("declares what it offers", async () => {
     await using one = await instance();
     expect(one.store.capabilities).toEqual({
