@@ -71,7 +71,8 @@ export class Bucket implements Locks {
     const replies = await this.takePart(claims);
     const grants = replies.flatMap((reply, n) => {
       const claim = claims[n] as Claim;
-      return reply.status === "granted" ? [{ n, claim, keys: claim.keys, grantId: reply.grantId }] : [];
+      const { keys, limit } = claim;
+      return reply.status === "granted" ? [{ n, claim, keys, limit, grantId: reply.grantId }] : [];
     });
     const outcomes = await this.confirm(grants);
     const refused = grants.filter((_, n) => outcomes[n] !== null);
@@ -95,22 +96,24 @@ export class Bucket implements Locks {
    * writes after a grant was there reaches replicas after the grant did, also one that was handed over by somebody else's release.
    */
   async confirm(
-    grants: readonly { readonly grantId: string; readonly keys: readonly string[] }[],
+    grants: readonly Pick<Claim & { readonly grantId: string }, "grantId" | "keys" | "limit">[],
   ): Promise<(Error | null)[]> {
     const replicas = this.#replicas;
     if (replicas === null || grants.length === 0) return grants.map(() => null);
-    const names = grants.map(({ keys }) => this.layout.holders(keys[0] as string));
-    const [, holders, count] = await this.#connection.inOneGo([
+    const looks = grants.map(({ grantId, keys: [key = ""], limit }) =>
+      limit === 1 ? ["get", this.layout.holders(key)] : ["zscore", this.layout.ends(key), grantId],
+    );
+    const [, ...found] = await this.#connection.inOneGo([
       ["set", this.layout.written, "", "PX", MARK_LIFETIME],
-      ["mget", ...names],
+      ...looks,
       ["wait", replicas.min, replicas.timeout],
     ]);
-    const confirmed = Number(count);
-    return grants.map(({ grantId }, n) => {
+    const confirmed = Number(found.at(-1));
+    return grants.map(({ grantId, limit }, n) => {
       if (confirmed < replicas.min) return unconfirmed(replicas, confirmed);
-      const holder = (holders as (string | null)[])[n] ?? "";
       // Another server may have taken over since it was granted.
-      if (holder.startsWith(`${grantId} `) || holder.startsWith("*")) return null;
+      const one = limit === 1 && String(found[n]).startsWith(`${grantId} `);
+      if (one || (limit !== 1 && found[n] !== null)) return null;
       return new Error("The grant was gone before replicas could confirm it");
     });
   }

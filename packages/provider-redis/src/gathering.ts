@@ -61,7 +61,7 @@ export class Gathering {
     if (sealed.status !== "granted") return sealed;
     this.forget(claim.id);
     const outcomes = await Promise.all(
-      had.map(({ shard, keys }) => shard.bucket.confirm([{ keys, grantId: sealed.grantId }])),
+      had.map(({ shard, keys }) => shard.bucket.confirm([{ ...claim, keys, grantId: sealed.grantId }])),
     );
     const error = outcomes.flat().find((outcome) => outcome !== null);
     if (!error) return sealed;

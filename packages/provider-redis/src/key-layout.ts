@@ -21,6 +21,11 @@ export class KeyLayout {
     return `${this.base}h:${key}`;
   }
 
+  /** When the holders end, where several may hold the key. */
+  ends(key: string): string {
+    return `${this.base}e:${key}`;
+  }
+
   /** Whether the key has a queue. */
   mark(key: string): string {
     return `${this.base}m:${key}`;

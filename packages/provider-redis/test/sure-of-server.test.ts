@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Bucket } from "../src/bucket.ts";
 import { Connection } from "../src/connection.ts";
 import { KeyLayout } from "../src/key-layout.ts";
-import { claimOf, newNamespace } from "./instance.ts";
+import { byGrant, claimOf, newNamespace } from "./instance.ts";
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -22,6 +22,26 @@ it("a doubt that comes up in the moment the server was made sure of fails no req
       }
     });
     expect((await Promise.allSettled(callers)).filter(({ status }) => status === "rejected")).toEqual([]);
+  } finally {
+    await connection.close();
+  }
+});
+
+it("a grant that another server doesn't have is confirmed by nobody else's, where several hold the key", async () => {
+  const connection = new Connection({ redisUrl: process.env["LOCK_TEST_REDIS_URL"] }, 5_000);
+  await connection.open("locking-redis", logger, []);
+  try {
+    const replicas = { min: 0, timeout: 1 };
+    const bucket = new Bucket(connection, new KeyLayout(newNamespace()), "", "process", replicas);
+    await bucket.open();
+    for (const limit of [1, 2, Infinity]) {
+      const keys = [`k${limit}`];
+      const [kept, gone] = [claimOf({ keys, limit }), claimOf({ keys, limit })];
+      const grants = [kept, gone].map((claim) => ({ ...claim, grantId: claim.id }));
+      await bucket.take([kept, gone]);
+      await bucket.release([byGrant(gone.id, keys)]);
+      expect(await bucket.confirm(grants)).toEqual([null, expect.any(Error)]);
+    }
   } finally {
     await connection.close();
   }
