@@ -5,6 +5,10 @@ import { endClient, FIRST_CONTACT } from "./connection.ts";
 import { asFailure, isRefusal } from "./failures.ts";
 import { type Heard, tellEvents } from "./message.ts";
 
+/** How often the server is asked whether it is still there, and in how many milliseconds it must say so. */
+const LOOK_INTERVAL = 5_000;
+const PATIENCE = 5_000;
+
 /**
  * The one connection on which a process hears that its waiters' turns have come: a channel of its own, so that a release
  * wakes the next waiter and nobody else.
@@ -18,6 +22,7 @@ export class WakeUp {
   #begun: { resolve: () => void; reject: (error: unknown) => void } | null = null;
   #listened = false;
   #lastError: Error | null = null;
+  #looks: NodeJS.Timeout | undefined;
   /** Since when, by the monotonic clock, nothing is missed; `null`: it does not listen. */
   listeningSince: number | null = null;
 
@@ -36,8 +41,8 @@ export class WakeUp {
       enableOfflineQueue: true,
       disconnectTimeout: DISCONNECT_TIMEOUT,
       keyPrefix: "",
-      // Silence is the normal state of this connection.
-      socketTimeout: undefined,
+      // Silence is the normal state of this connection, but for an answer.
+      socketTimeout: PATIENCE,
       commandTimeout: undefined,
     });
   }
@@ -66,9 +71,11 @@ export class WakeUp {
       clearTimeout(timer);
       this.#begun = null;
     }
+    this.#looks = setInterval(this.#look, LOOK_INTERVAL).unref();
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#looks);
     this.#begun?.reject(new Error("The provider was closed"));
     this.#subscriber.off("ready", this.#onReady);
     this.#subscriber.off("message", this.#onMessage);
@@ -96,6 +103,14 @@ export class WakeUp {
         else this.#logger.warn(`${this.#name} is refused, so waiters are slow to hear: ${error.message}`);
       },
     );
+  };
+
+  /**
+   * Who only listens would never find out that the other end is gone (a dropped NAT entry), and silence is what such entries are dropped
+   * for. To subscribe again changes nothing, and needs no right that it has not.
+   */
+  readonly #look = (): void => {
+    if (this.listeningSince !== null) this.#subscriber.call("subscribe", [...this.#channels]).catch(() => {});
   };
 
   readonly #onClose = (): void => {

@@ -292,6 +292,24 @@ describe("a reply that is lost", () => {
 });
 
 describe("the wake-up connection", () => {
+  it("is made anew when the server is not heard of any more, though nothing cut it", async () => {
+    const { proxy, url } = await proxied();
+    await using redis = client();
+    const listening = new URL(url);
+    const duplicate = redis.duplicate.bind(redis);
+    redis.duplicate = (options) => duplicate({ ...options, port: Number(listening.port) });
+    await using one = await instance({ client: redis });
+    proxy.stall();
+    await expect.poll(() => one.log.join(), { timeout: 15_000 }).toContain("Expecting data");
+    proxy.resume();
+    await one.wokenFor("*");
+    const [held, waiter] = [claimOf({}), claimOf({})];
+    await one.take(held);
+    await one.take(waiter);
+    await one.release(byGrant(held.id));
+    await one.handedTo(waiter.id);
+  }, 30_000);
+
   it("comes back by itself when it is cut, and then every waiter is asked for", async () => {
     const { proxy, url } = await proxied();
     const namespace = newNamespace();
