@@ -38,6 +38,7 @@ export class WakeUp {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: null,
       retryStrategy: reconnectPause,
+      sentinelRetryStrategy: reconnectPause,
       enableOfflineQueue: true,
       disconnectTimeout: DISCONNECT_TIMEOUT,
       keyPrefix: "",

@@ -1,4 +1,5 @@
 import { createLocking, type Locking } from "@lock/core";
+import { startProxy } from "@lock/testkit";
 import { startRedisSentinel, type RedisNode, type RedisSentinel } from "@lock/testkit/containers";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { redisProvider, type RedisProviderOptions } from "../src/index.ts";
@@ -131,5 +132,19 @@ describe("behind sentinels", () => {
       error: { code: "LOCK_UNAVAILABLE" },
     });
     expect(await holder.take({ wait: false })).toMatchObject({ status: "granted" });
+  }, 45_000);
+
+  it("the wake-up connection comes back when sentinels do, whatever is said of trying them again", async () => {
+    const { sentinels, ...others } = sentinel.options;
+    const proxy = await startProxy(sentinels[0] as { host: string; port: number });
+    onTestFinished(() => proxy.close());
+    const redisOptions = { ...others, sentinels: [proxy], sentinelRetryStrategy: null };
+    await using one = await instance({ redisOptions });
+    await proxy.refuse();
+    const [master] = nodes();
+    await master.command("CLIENT", "KILL", "TYPE", "pubsub");
+    await eventually(async () => one.log.join()).toContain("unreachable");
+    await proxy.restore();
+    await one.wokenFor("*");
   }, 45_000);
 });
