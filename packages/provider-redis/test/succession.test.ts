@@ -107,6 +107,34 @@ it("a releaseAll that goes on at another server frees what it would have missed 
   expect(left).toEqual([]);
 }, 30_000);
 
+it("a releaseAll that goes on at another server frees there too what is in no index", async () => {
+  await using server = await startRedis();
+  const connection = new Connection({ redisUrl: server.url }, 5_000);
+  await connection.open("test", journal().logger, []);
+  onTestFinished(() => connection.close());
+  const bucket = new Bucket(connection, new KeyLayout(newNamespace()), "", "process", null);
+  const endless = Array.from({ length: 300 }, (_, n) => claimOf({ keys: [`k${n}`], lease: Infinity }));
+  for (const claim of [...endless, claimOf({})]) await bucket.take([claim]);
+  // What comes later is what a failover loses.
+  await server.command("SAVE");
+  const { run } = connection;
+  let steps = 0;
+  connection.run = async (call, onlyAt) => {
+    if (call.script === releaseAllScript && (steps += 1) === 3) {
+      await server.stop();
+      await server.start();
+      await bucket.take([claimOf({ keys: ["b"] })]);
+    }
+    return run.call(connection, call, onlyAt);
+  };
+  await bucket.releaseAll(null);
+  expect(await bucket.inspect(["k0", "a", "b"])).toMatchObject([
+    { holders: [] },
+    { holders: [] },
+    { holders: [{}] },
+  ]);
+}, 30_000);
+
 it("data that is flushed under a connection that stands costs one token, by which it is noticed", async () => {
   const { url } = await ownServer();
   await using redis = client(url);

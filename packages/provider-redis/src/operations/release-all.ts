@@ -34,9 +34,14 @@ local newest, stage, owner = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local mark = ARGV[6] ~= '' and base .. 't:' .. ARGV[6]
 -- nobody hears it: whoever asked was told that the connection was cut
 if mark and redis.call('EXISTS', mark) == 1 then return { '0', ARGV[2], '' } end
-local rising = newest < 0 and stage == 'i'
-if newest < 0 then newest = tonumber(redis.call('GET', base) or 0) end
 local server = redis.call('GET', base .. 'r') or ''
+-- another server may not have the floor that was raised
+local rising = stage == 'i' and (newest < 0 or server ~= ARGV[5])
+if newest < 0 then
+  newest = tonumber(redis.call('GET', base) or 0)
+elseif rising then
+  rising = newest > tonumber(redis.call('GET', base .. 'f') or 0)
+end
 local step = redis.call('ZSCAN', KEYS[2], server == ARGV[5] and ARGV[1] or '0', 'COUNT', 100)
 local keys, names = {}, {}
 for n = 1, #step[2], 2 do table.insert(keys, step[2][n]) end
