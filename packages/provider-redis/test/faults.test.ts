@@ -268,48 +268,9 @@ describe("a reply that is lost", () => {
     expect(await other.store.inspect(["a"])).toMatchObject([{ holders: [{ ownerId: "o" }] }]);
     expect((await leftBehind(redis, namespace)).filter((name) => name.startsWith("t:"))).toHaveLength(1);
   });
-
-  it.each([["o"], [null]])(
-    "of a releaseAll of %j on a client that sends again by itself: what is granted since stays",
-    async (ownerId) => {
-      const { proxy, url } = await proxied();
-      const namespace = newNamespace();
-      await using other = await instance({ namespace });
-      const handed = new Redis(url);
-      handed.on("error", () => {});
-      onTestFinished(() => handed.disconnect());
-      await using one = await instance({ client: handed, namespace });
-      await one.take({ ownerId: "o" });
-      const lost = proxy.loseReply();
-      await expect(one.store.releaseAll(ownerId)).rejects.toThrow("cut");
-      await lost;
-      expect(await other.take({ ownerId: "o" })).toMatchObject({ status: "granted" });
-      await expect.poll(() => handed.status).toBe("ready");
-      await handed.ping();
-      expect(await other.store.inspect(["a"])).toMatchObject([{ holders: [{ ownerId: "o" }] }]);
-    },
-  );
 });
 
 describe("the wake-up connection", () => {
-  it("is made anew when the server is not heard of any more, though nothing cut it", async () => {
-    const { proxy, url } = await proxied();
-    await using redis = client();
-    const listening = new URL(url);
-    const duplicate = redis.duplicate.bind(redis);
-    redis.duplicate = (options) => duplicate({ ...options, port: Number(listening.port) });
-    await using one = await instance({ client: redis });
-    proxy.stall();
-    await expect.poll(() => one.log.join(), { timeout: 15_000 }).toContain("Expecting data");
-    proxy.resume();
-    await one.wokenFor("*");
-    const [held, waiter] = [claimOf({}), claimOf({})];
-    await one.take(held);
-    await one.take(waiter);
-    await one.release(byGrant(held.id));
-    await one.handedTo(waiter.id);
-  }, 30_000);
-
   it("comes back by itself when it is cut, and then every waiter is asked for", async () => {
     const { proxy, url } = await proxied();
     const namespace = newNamespace();

@@ -196,27 +196,30 @@ describe("hand-off inside the process", () => {
   it.each([
     ["in another database", { db: 1 }],
     ["behind another prefix for keys", { keyPrefix: newNamespace() }],
-  ])("a releaseAll in a namespace of the same name %s takes nothing from who holds by hand-off", async (_, redisOptions) => {
-    const namespace = newNamespace();
-    const here = await connect({ redisUrl, namespace });
-    const there = await connect({ redisUrl, namespace, redisOptions });
-    for (let n = 0; n < 10; n += 1) await there.execute("b", () => {});
-    const [first, entered, second] = [deferred(), deferred(), deferred()];
-    const one = here.execute("a", () => first.promise);
-    await eventually(async () => (await here.inspect("a"))[0]?.holders.length).toBe(1);
-    const other = here.execute("a", () => {
-      entered.resolve();
-      return second.promise;
-    });
-    await waitingFor(here, 1);
-    first.resolve();
-    await one;
-    await entered.promise;
-    await there.releaseAll();
-    await here.inspect("a");
-    second.resolve();
-    await other;
-  });
+  ])(
+    "a releaseAll in a namespace of the same name %s takes nothing from who holds by hand-off",
+    async (_, redisOptions) => {
+      const namespace = newNamespace();
+      const here = await connect({ redisUrl, namespace });
+      const there = await connect({ redisUrl, namespace, redisOptions });
+      for (let n = 0; n < 10; n += 1) await there.execute("b", () => {});
+      const [first, entered, second] = [deferred(), deferred(), deferred()];
+      const one = here.execute("a", () => first.promise);
+      await eventually(async () => (await here.inspect("a"))[0]?.holders.length).toBe(1);
+      const other = here.execute("a", () => {
+        entered.resolve();
+        return second.promise;
+      });
+      await waitingFor(here, 1);
+      first.resolve();
+      await one;
+      await entered.promise;
+      await there.releaseAll();
+      await here.inspect("a");
+      second.resolve();
+      await other;
+    },
+  );
 
   it.each([
     [{ handoff: "yes" }, "true, false or { turns, ms }"],

@@ -62,7 +62,7 @@ describe("redisProvider", () => {
   });
 
   it("takes a callTimeout that is longer than a timer counts", async () => {
-    for (const callTimeout of ["13d", "40d"]) {
+    for (const callTimeout of ["13d", "40d"] as const) {
       await using service = await createLocking({
         providers: [redisProvider({ redisUrl, namespace: newNamespace(), callTimeout })],
         logger: journal().logger,

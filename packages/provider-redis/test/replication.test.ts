@@ -138,7 +138,7 @@ describe("behind sentinels", () => {
     const { sentinels, ...others } = sentinel.options;
     const proxy = await startProxy(sentinels[0] as { host: string; port: number });
     onTestFinished(() => proxy.close());
-    const redisOptions = { ...others, sentinels: [proxy], sentinelRetryStrategy: null };
+    const redisOptions = { ...others, sentinels: [proxy], sentinelRetryStrategy: () => null };
     await using one = await instance({ redisOptions });
     await proxy.refuse();
     const [master] = nodes();
