@@ -103,7 +103,7 @@ export class Exchange {
       const sentAt = this.clock.now();
       return this.#freed(release, (receiver) => this.#releases.adopt(replies, release, receiver, sentAt));
     }
-    const reply = replies[0];
+    const reply = replies?.[0];
     if (reply?.status === "released" && typeof reply.freed === "boolean")
       return reply.freed ? "freed" : "gone";
     throw reply?.status === "failed" ? reply.error : noReply(reply);

@@ -10,9 +10,10 @@ import type {
 } from "../../src/contract/lock-store.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { defaultPolicy } from "../../src/engine/policy.ts";
+import { deferred } from "../deferred.ts";
 import { outcomeOf } from "../outcome.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { acquireArgs, executeArgs, freed, granted, queued, ScriptedStore } from "./scripted-store.ts";
+import { acquireArgs, executeArgs, freed, gone, granted, queued, ScriptedStore } from "./scripted-store.ts";
 
 /** A store that answers at once, as one in the same process does. */
 class StoreAtOnce implements LockStore {
@@ -58,7 +59,9 @@ describe("a store that answers at once", () => {
 
   test("may hand over from within its take, before anybody waits for the claim", async () => {
     const { engine, store, clock } = await stage();
+    let asked = 0;
     store.take = ([claim]) => {
+      asked += 1;
       const { id } = claim!;
       store.events.granted({
         claimId: "somebody-else",
@@ -73,6 +76,136 @@ describe("a store that answers at once", () => {
     const lock = await engine.acquire(["k"], { ...acquireArgs, awaitQueue: true }, undefined);
     expect(lock.fencingToken).toBe(5n);
     expect(clock.now()).toBe(0);
+    expect(asked).toBe(1);
+  });
+
+  test("may hand over to somebody else from within its take: who asked goes on waiting", async () => {
+    const { engine, store, clock } = await stage();
+    const asked: string[] = [];
+    const handover = { ticket: 2, token: 5, remaining: 30_000, provisional: false };
+    store.take = ([claim]) => {
+      asked.push(claim!.id);
+      store.events.granted({ ...handover, claimId: "somebody-else" });
+      return [queued(2)];
+    };
+    const acquiring = engine.acquire(["k"], { ...acquireArgs, awaitQueue: true }, undefined);
+    await clock.run(1_000);
+    expect(asked).toHaveLength(1);
+    store.events.granted({ ...handover, claimId: asked[0]! });
+    expect((await acquiring).fencingToken).toBe(5n);
+  });
+
+  test("may hand over and wake from within its take: the hand-over counts", async () => {
+    const { engine, store } = await stage();
+    let asked = 0;
+    store.take = ([claim]) => {
+      asked += 1;
+      const { id } = claim!;
+      store.events.granted({ claimId: id, ticket: 2, token: 5, remaining: 30_000, provisional: false });
+      store.events.wake([id]);
+      return [queued(2)];
+    };
+    await engine.acquire(["k"], { ...acquireArgs, awaitQueue: true }, undefined);
+    expect(asked).toBe(1);
+  });
+
+  test("may hand over before it says that a job's lock is lost, on which that job asks for another", async () => {
+    const { engine, store, clock } = await stage();
+    const job = deferred();
+    const others: Promise<unknown>[] = [];
+    const listening = engine.execute(
+      ["other"],
+      ({ signal }) => {
+        const again = (): unknown => others.push(engine.acquire(["another"], acquireArgs, undefined));
+        signal.addEventListener("abort", again);
+        return job.promise;
+      },
+      executeArgs,
+      undefined,
+    );
+    const lost = outcomeOf(listening);
+    store.take = ([claim]) => {
+      const { id, keys } = claim!;
+      if (keys[0] === "another") return [granted(id)];
+      store.events.granted({ claimId: id, ticket: 2, token: 5, remaining: 30_000, provisional: false });
+      store.events.lostAll();
+      return [queued(2)];
+    };
+    const acquiring = engine.acquire(["k"], { ...acquireArgs, awaitQueue: true }, undefined);
+    await clock.run(100);
+    expect((await acquiring).fencingToken).toBe(5n);
+    await Promise.all(others);
+    expect(others).toHaveLength(1);
+    job.resolve();
+    expect(await lost).toMatchObject({ error: { code: "LOCK_LOST" } });
+  });
+
+  test.each(["wakes", "hands over to"])(
+    "that %s who does not wait, and refuses it, is not asked again",
+    async (what) => {
+      const { engine, store, clock } = await stage();
+      let asked = 0;
+      store.take = ([claim]) => {
+        const { id } = claim!;
+        asked += 1;
+        if (what === "wakes") store.events.wake([id]);
+        else store.events.granted({ claimId: id, ticket: 2, token: 5, remaining: 50, provisional: false });
+        return [{ status: "busy", ownerId: null, freeIn: 5 }];
+      };
+      expect(await outcomeOf(engine.acquire(["k"], acquireArgs, undefined))).toMatchObject({
+        error: { code: "LOCK_NOT_ACQUIRED" },
+      });
+      expect([asked, clock.pending]).toEqual([1, 0]);
+    },
+  );
+
+  test("hands over when all are woken: who has its lock by then does not ask for it again", async () => {
+    const { engine, store } = await stage();
+    const asked: string[] = [];
+    store.take = ([claim]) => {
+      asked.push(claim!.id);
+      return [queued(2)];
+    };
+    const waiting = ["a", "b"].map((key) =>
+      engine.acquire([key], { ...acquireArgs, awaitQueue: true }, undefined),
+    );
+    const [first, second] = [...asked];
+    store.take = ([claim]) => {
+      asked.push(claim!.id);
+      const handover = { ticket: 2, token: 5, remaining: 30_000, provisional: false };
+      store.events.granted({ ...handover, claimId: second! });
+      return [granted(claim!.id)];
+    };
+    store.events.wakeAll();
+    await Promise.all(waiting);
+    expect(asked).toEqual([first, second, first]);
+  });
+
+  test("that answers with nothing at all has failed", async () => {
+    const { engine, store, clock } = await stage();
+    const { take } = store;
+    const nothing = (): never => undefined as never;
+    store.take = nothing;
+    const unavailable = { error: { code: "LOCK_UNAVAILABLE" } };
+    const taking = outcomeOf(engine.acquire(["k"], acquireArgs, undefined));
+    await clock.run(1_000);
+    expect(await taking).toMatchObject(unavailable);
+    store.take = take;
+    const lock = await engine.acquire(["k"], acquireArgs, undefined);
+    const noAnswer = {
+      error: { code: "LOCK_UNAVAILABLE", message: expect.stringMatching(/no answer$/) as unknown },
+    };
+    for (const release of [nothing, () => []]) {
+      store.release = release;
+      expect(await outcomeOf(lock.release())).toMatchObject(noAnswer);
+    }
+  });
+
+  test("that finds a job's lock gone when it is released has the job fail", async () => {
+    const { engine, store } = await stage();
+    store.release = () => [gone];
+    const outcome = outcomeOf(engine.execute(["k"], () => "done", executeArgs, undefined));
+    expect(await outcome).toMatchObject({ error: { code: "LOCK_LOST" } });
   });
 
   test("may wake a claim from within its take", async () => {
