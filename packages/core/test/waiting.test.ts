@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LockError } from "../src/contract/errors.ts";
-import { CHECK_INTERVAL, type Handover, type TakeReply } from "../src/contract/lock-store.ts";
+import { CHECK_INTERVAL, type Handover } from "../src/contract/lock-store.ts";
 import { defaultPolicy } from "../src/engine/policy.ts";
 import {
   answered,
@@ -19,10 +19,12 @@ import {
 const job: Rules = { policy: defaultPolicy, push: true, runsJob: true, random: () => 0 };
 const handle: Rules = { ...job, runsJob: false };
 const polling: Rules = { ...job, push: false };
-const place: TakeReply = { status: "queued", ticket: 7, checkIn: Infinity };
+type Reply = Parameters<typeof answered>[1];
+
+const place: Reply = { status: "queued", ticket: 7, checkIn: Infinity };
 const cut = new Error("cut");
 
-function granted(remaining: number): TakeReply {
+function granted(remaining: number): Reply {
   return { status: "granted", grantId: "mine", token: 1, remaining };
 }
 
@@ -55,7 +57,7 @@ describe("a grant that is answered", () => {
 
 describe("a refusal", () => {
   test("ends a call that does not wait", () => {
-    const busy: TakeReply = { status: "busy", ownerId: "u", freeIn: 5 };
+    const busy: Reply = { status: "busy", ownerId: "u", freeIn: 5 };
     expect(answered(startWaiting(0, 5_000, false), busy, 0, 1, job)).toMatchObject({
       act: "refuse",
       ownerId: "u",
@@ -71,7 +73,7 @@ describe("a refusal", () => {
   });
 
   test("that names an end in the past does not make it ask in a circle", () => {
-    const reply: TakeReply = { status: "busy", ownerId: null, freeIn: -50 };
+    const reply: Reply = { status: "busy", ownerId: null, freeIn: -50 };
     const step = answered(startWaiting(0, 5_000, true), reply, 0, 100, polling);
     expect(step.act).toBe("idle");
     expect(wakesAt(step.waiting)).toBeGreaterThan(100);
@@ -112,6 +114,7 @@ describe("a hand-over", () => {
   });
 
   test("of which too little is left is confirmed before the job starts", () => {
+    expect(handedOver(inTheQueue(), handover(), 6_000, job).act).toBe("grant");
     expect(handedOver(inTheQueue(), handover(), 6_001, job).act).toBe("ask");
   });
 
@@ -198,5 +201,12 @@ describe("when time is up", () => {
 
   test("it could not if it never answered", () => {
     expect(couldAsk(startWaiting(0, 200, true), 200)).toBe(false);
+  });
+});
+
+test("a claim that is said to be withdrawn, which it was not, is not waited for any longer", () => {
+  expect(answered(startWaiting(0, 5_000, true), { status: "withdrawn" }, 0, 1, job)).toMatchObject({
+    act: "fail",
+    error: { code: "LOCK_UNAVAILABLE" },
   });
 });

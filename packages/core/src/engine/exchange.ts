@@ -208,7 +208,6 @@ export class Exchange {
       this.#idle = null;
     }
     for (const delivery of this.#deliveries) this.leases.cancel(delivery);
-    this.#deliveries.clear();
   }
 
   async #counted<T>(call: Promise<T>): Promise<T> {

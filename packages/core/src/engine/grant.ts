@@ -121,7 +121,6 @@ export class Grant implements Lock, Appointment {
 
   remaining(): number {
     if (this.#over !== null) return 0;
-    if (this.#lease.deadline === Infinity) return Infinity;
     return Math.max(0, this.#lease.deadline - this.#host.clock.now());
   }
 
@@ -201,7 +200,6 @@ export class Grant implements Lock, Appointment {
   #watch(): void {
     if (this.#over !== null) return;
     const { renewAt, deadline } = this.#lease;
-    if (deadline === Infinity) return this.#host.leases.cancel(this);
     if (this.#keeping === "renewed") {
       this.#host.leases.set(this, this.#changing ? deadline : Math.min(renewAt, deadline));
     } else if (this.#abort !== null) {
@@ -237,7 +235,7 @@ export class Grant implements Lock, Appointment {
         answered: (reply, sentAt, repeated) => {
           if (repeated) this.#lease = unanswered(this.#lease, sentAt, length);
           if (reply.status === "lost") this.lose("the backend does not hold it any more");
-          else if (this.#over === null) this.#lease = confirmed(this.#lease, sentAt, reply.remaining, length);
+          else this.#lease = confirmed(this.#lease, sentAt, reply.remaining, length);
           changed(null);
         },
         failed: (error) => {
@@ -249,8 +247,7 @@ export class Grant implements Lock, Appointment {
   }
 
   #endIfOver(): void {
-    const { deadline } = this.#lease;
-    if (this.#over === null && deadline !== Infinity && this.#host.clock.now() >= deadline) this.#expire();
+    if (this.#host.clock.now() >= this.#lease.deadline) this.#expire();
   }
 
   #expire(): void {

@@ -3,7 +3,7 @@ import type { Awaitable } from "../contract/lock-store.ts";
 import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
 
-/** Who is told what became of a request. `sentAt` is when the request went out. */
+/** Who is told what became of a request, once. `sentAt` is when the request went out. */
 export interface Receiver<Reply> {
   /** `repeated`: the request was sent before in a batch that failed, and may have been carried out then. */
   answered(reply: Reply, sentAt: number, repeated: boolean): void;

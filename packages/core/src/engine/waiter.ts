@@ -19,6 +19,8 @@ import {
   type Waiting,
 } from "./waiting.ts";
 
+type Answered = Exclude<TakeReply, { readonly status: "failed" }>;
+
 /** A grant as the waiting ended with it. */
 export interface Granted {
   readonly grantId: string;
@@ -47,7 +49,7 @@ export interface WaiterHost {
   readonly clock: Clock;
   readonly agenda: Agenda;
   /** Sends a `take`. */
-  ask(claim: Claim, receiver: Receiver<TakeReply>): void;
+  ask(claim: Claim, receiver: Receiver<Answered>): void;
   /** Gives back what the backend may have of the claim. Calls `done` once, soon, whether or not that has been delivered. */
   withdraw(claim: Claim, tombstone: boolean, done: () => void): void;
   /** The waiter is over: pushed grants don't concern it any more. */
@@ -55,7 +57,7 @@ export interface WaiterHost {
 }
 
 /** Carries out what `waiting.ts` decides for one claim: sends, sets its one appointment, listens to its signal. */
-export class Waiter implements Appointment, Receiver<TakeReply> {
+export class Waiter implements Appointment, Receiver<Answered> {
   at = 0;
   slot: number = UNSET;
   readonly claim: Claim;
@@ -94,17 +96,14 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
     if (ask) this.#host.ask(this.claim, this);
   }
 
-  answered(reply: TakeReply, sentAt: number, repeated: boolean): void {
+  answered(reply: Answered, sentAt: number, repeated: boolean): void {
     if (this.#over) return this.#answeredLate(reply);
-    // One that was given up as overdue is of no use: the one under way now will tell.
-    if (this.#waiting.asking === null || sentAt < this.#waiting.asking) return;
     const waiting = repeated ? askedBefore(this.#waiting) : this.#waiting;
     this.#carryOut(answered(waiting, reply, sentAt, this.#host.clock.now(), this.#rules));
   }
 
-  failed(error: unknown, sentAt: number): void {
-    if (this.#over || this.#waiting.asking === null || sentAt < this.#waiting.asking) return;
-    this.#carryOut(unanswered(this.#waiting, error, this.#host.clock.now(), this.#rules));
+  failed(error: unknown): void {
+    if (!this.#over) this.#carryOut(unanswered(this.#waiting, error, this.#host.clock.now(), this.#rules));
   }
 
   handedOver(handover: Handover): void {
@@ -125,7 +124,7 @@ export class Waiter implements Appointment, Receiver<TakeReply> {
   }
 
   /** Nobody waits for it any more: it is given back, in case the withdrawal came before it. */
-  #answeredLate(reply: TakeReply): void {
+  #answeredLate(reply: Answered): void {
     if (reply.status === "granted" || reply.status === "queued")
       this.#host.withdraw(this.claim, true, () => {});
   }

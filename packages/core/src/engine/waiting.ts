@@ -27,7 +27,7 @@ export interface Waiting {
   readonly askAgain: boolean;
   /** Its place in the queue, and when the last request was sent that was answered with it. */
   readonly place: { readonly ticket: number; readonly since: number } | null;
-  /** When to ask by itself. */
+  /** When to ask by itself; `Infinity` while a request is under way. */
   readonly askAt: number;
   /** Answers so far. */
   readonly answers: number;
@@ -89,7 +89,7 @@ const tooSlow = new Error("The lease ended before the answer that granted it cam
 
 /** When something is to happen by itself. */
 export function wakesAt(waiting: Waiting): number {
-  return Math.min(waiting.giveUpAt, waiting.asking === null ? waiting.askAt : Infinity);
+  return Math.min(waiting.giveUpAt, waiting.askAt);
 }
 
 /** Whether the backend may know of this claim, so that it must be withdrawn when it ends. */
@@ -110,7 +110,7 @@ export function askedBefore(waiting: Waiting): Waiting {
 /** The request that is under way was answered. `sentAt` is when it really went out, maybe a little after it was posted. */
 export function answered(
   waiting: Waiting,
-  reply: TakeReply,
+  reply: Exclude<TakeReply, { readonly status: "failed" }>,
   sentAt: number,
   now: number,
   rules: Rules,
@@ -158,8 +158,6 @@ export function answered(
           "The backend says that this claim was withdrawn, which it was not",
         ),
       };
-    case "failed":
-      return unanswered(waiting, reply.error, now, rules);
   }
 }
 
@@ -229,7 +227,6 @@ export function couldAsk(waiting: Waiting, now: number): boolean {
 }
 
 function later(waiting: Waiting, now: number): Step {
-  if (waiting.asking !== null) return { act: "idle", waiting };
   if (waiting.askAgain || now >= waiting.askAt) return { act: "ask", waiting: ask(waiting, now) };
   return { act: "idle", waiting };
 }
