@@ -4,7 +4,7 @@ import { LockLostError } from "../../src/contract/errors.ts";
 import type { Lock } from "../../src/contract/lock.ts";
 import { outcomeOf } from "../outcome.ts";
 import { settled } from "./manual-clock.ts";
-import { acquireArgs, ScriptedStore, stage, type Stage } from "./scripted-store.ts";
+import { acquireArgs, queued, ScriptedStore, stage, type Stage } from "./scripted-store.ts";
 
 async function held(expire = 1_000, store = new ScriptedStore().obliging()): Promise<Stage & { lock: Lock }> {
   const scene = await stage(store);
@@ -54,6 +54,38 @@ describe("a handle's signal", () => {
   });
 });
 
+test("a handle knows that its time has run out without a timer, however it is asked", async () => {
+  const { lock, clock } = await held();
+  lock.assertHeld();
+  clock.jump(1_000);
+  expect(() => lock.assertHeld()).toThrow(/its time has run out/);
+});
+
+test("what is held keeps no process up, what is waited for does", async () => {
+  const { engine, store, clock, lock } = await held();
+  expect(lock.signal.aborted).toBe(false);
+  expect([clock.pending, clock.keepingUp]).toEqual([1, 0]);
+  store.takes.always = () => queued(1);
+  const waiting = outcomeOf(engine.acquire(["k"], { ...acquireArgs, awaitQueue: true }, undefined));
+  await settled();
+  expect([clock.pending, clock.keepingUp]).toEqual([2, 1]);
+  await clock.run(5_000);
+  await waiting;
+});
+
+test("a claim asks to leave its owner's expiry alone where the call names none", async () => {
+  const { engine, store } = await stage(new ScriptedStore().obliging());
+  for (const expire of [undefined, 0, 1_000]) {
+    await engine.acquire(["k"], { ...acquireArgs, ownerId: "u", expire }, undefined);
+  }
+  const asked = store.takes.all.flat().map(({ keepLease, lease }) => [keepLease, lease]);
+  expect(asked).toEqual([
+    [true, Infinity],
+    [false, Infinity],
+    [false, 1_000],
+  ]);
+});
+
 describe("extend", () => {
   test("that waited for another is refused where the lock was released meanwhile", async () => {
     const store = new ScriptedStore().obliging();
@@ -64,7 +96,9 @@ describe("extend", () => {
     await lock.release();
     renewal.answer({ status: "renewed", remaining: 5_000 });
     for (const outcome of [first, second]) {
-      expect(await outcome).toMatchObject({ error: { code: "LOCK_LOST", message: /it was released/ } });
+      expect(await outcome).toMatchObject({
+        error: { code: "LOCK_LOST", message: expect.stringMatching(/it was released/) as unknown },
+      });
     }
     expect(store.renewals.all).toHaveLength(1);
   });
@@ -74,7 +108,9 @@ describe("extend", () => {
     const { lock } = await held(10_000, store);
     store.renewals.always = () => ({ status: "lost" });
     const outcome = await outcomeOf(lock.extend(5));
-    expect(outcome).toMatchObject({ error: { code: "LOCK_LOST", message: /does not hold it any more/ } });
+    expect(outcome).toMatchObject({
+      error: { code: "LOCK_LOST", message: expect.stringMatching(/does not hold it any more/) as unknown },
+    });
   });
 });
 
@@ -84,6 +120,7 @@ describe("fencingToken", () => {
     store.capabilities = { ...store.capabilities, fencing: false };
     const { lock } = await held(1_000, store);
     expect(() => lock.fencingToken).toThrow(/lp_scripted.*no fencing tokens/);
+    expect(() => lock.fencingToken).toThrow(expect.objectContaining({ keys: ["k"] }));
   });
 
   test("is refused where the store gave none", async () => {

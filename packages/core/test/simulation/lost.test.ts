@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { LockError, LockLostError } from "../../src/contract/errors.ts";
 import type { Lock } from "../../src/contract/lock.ts";
 import { deferred, type Deferred } from "../deferred.ts";
@@ -39,6 +40,7 @@ describe("a job's lock is lost when nothing was confirmed within the lease", () 
     lock.assertHeld();
     await clock.run(3_000);
     expect(signal.reason).toBeInstanceOf(LockLostError);
+    expect((signal.reason as Error).message).toContain("nothing confirmed it within its lease");
     expect(lock.remaining()).toBe(0);
     expect(() => lock.assertHeld()).toThrow(signal.reason as Error);
     job.resolve("done");
@@ -81,6 +83,19 @@ describe("a job's lock is lost when nothing was confirmed within the lease", () 
     store.renewals.always = () => ({ status: "failed", error: cut });
     await clock.run(3_000);
     expect(signal.reason).toMatchObject({ code: "LOCK_LOST", cause: cut });
+  });
+
+  test("none of the renewals that fail follows at once on another", async () => {
+    const { store, clock } = await running();
+    const asked: number[] = [];
+    store.renewals.always = () => {
+      asked.push(clock.now());
+      return { status: "failed", error: new Error("cut") };
+    };
+    await clock.run(3_000);
+    expect(asked.length).toBeGreaterThan(5);
+    const pauses = asked.slice(1).map((at, index) => at - asked[index]!);
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(25);
   });
 
   test("is never taken again, and given back", async () => {
@@ -131,11 +146,28 @@ describe("a job's lock is lost when the backend says so", () => {
     expect(await outcome).toEqual({ value: "done" });
   });
 
-  test("by a release that finds the grant gone", async () => {
+  test("by a release that finds the grant gone, of which the channel hears too", async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown): void => void told.push(message);
+    subscribe("@lock/core:lost", listen);
+    onTestFinished(() => void unsubscribe("@lock/core:lost", listen));
     const { store, job, outcome } = await running();
     store.releases.always = () => gone;
     job.resolve("done");
-    expect(await outcome).toMatchObject({ error: { code: "LOCK_LOST" } });
+    const error: unknown = expect.objectContaining({ code: "LOCK_LOST" });
+    expect(await outcome).toEqual({ error });
+    expect(told).toEqual([{ provider: "lp_scripted", keys: ["k"], ownerId: null, error }]);
+  });
+
+  test("whatever the job's own release of it finds afterwards", async () => {
+    const { lock, store, job, outcome } = await running();
+    store.releases.always = () => freed;
+    store.events.lostAll();
+    expect(await lock.release()).toBe(true);
+    job.resolve("done");
+    expect(await outcome).toMatchObject({
+      error: { code: "LOCK_LOST", message: expect.stringMatching(/the backend says so/) as unknown },
+    });
   });
 
   test("by the job's own early release that finds it gone", async () => {

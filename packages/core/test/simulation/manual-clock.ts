@@ -4,6 +4,7 @@ interface Timer {
   readonly at: number;
   readonly order: number;
   readonly ring: () => void;
+  readonly keepAlive: boolean;
 }
 
 /** A clock that stands still until it is moved. */
@@ -20,9 +21,14 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
-  after(delay: number, ring: () => void): { cancel(): void } {
+  /** How many of them would keep the process up. */
+  get keepingUp(): number {
+    return [...this.#timers].filter(({ keepAlive }) => keepAlive).length;
+  }
+
+  after(delay: number, ring: () => void, keepAlive: boolean): { cancel(): void } {
     this.#order += 1;
-    const timer: Timer = { at: this.#now + delay, order: this.#order, ring };
+    const timer: Timer = { at: this.#now + delay, order: this.#order, ring, keepAlive };
     this.#timers.add(timer);
     return { cancel: () => this.#timers.delete(timer) };
   }

@@ -61,6 +61,17 @@ describe("when time is up", () => {
     expect(await outcome).toMatchObject({ error: { code: "LOCK_TIMEOUT" } });
   });
 
+  test("a claim that the backend says was withdrawn is LOCK_UNAVAILABLE at once", async () => {
+    const { engine, store } = await stage();
+    store.releases.always = () => freed;
+    const outcome = outcomeOf(engine.acquire(["k"], waiting, undefined));
+    (await store.takes.next()).answer({ status: "withdrawn" });
+    expect(await outcome).toMatchObject({
+      error: { code: "LOCK_UNAVAILABLE", message: expect.stringMatching(/was withdrawn/) as unknown },
+    });
+    expect(store.takes.all).toHaveLength(1);
+  });
+
   test("one try that is refused is LOCK_TIMEOUT for who waits and LOCK_NOT_ACQUIRED for who does not", async () => {
     const { engine, store } = await stage();
     store.takes.always = () => ({ status: "busy", ownerId: "user_1", freeIn: Infinity });
@@ -141,6 +152,19 @@ describe("an abort", () => {
     expect(store.releases.all).toHaveLength(1);
   });
 
+  test("while a request is under way, which then fails, asks for nothing more", async () => {
+    const { engine, store, clock } = await stage();
+    store.releases.always = () => freed;
+    const controller = new AbortController();
+    const outcome = outcomeOf(engine.acquire(["k"], { ...waiting, signal: controller.signal }, undefined));
+    const take = await store.takes.next();
+    controller.abort("why");
+    take.fail(new Error("cut"));
+    expect(await outcome).toEqual({ error: "why" });
+    await clock.run(10_000);
+    expect([store.takes.all.length, clock.pending]).toEqual([1, 0]);
+  });
+
   test("does not wait for an answer to the withdrawal longer than a moment", async () => {
     const { engine, store, clock } = await stage();
     const controller = new AbortController();
@@ -150,86 +174,6 @@ describe("an abort", () => {
     controller.abort("why");
     await clock.run(200);
     expect(await outcome).toEqual({ error: "why" });
-  });
-});
-
-describe("a grant that arrives late", () => {
-  test("is given back", async () => {
-    const { engine, store } = await stage();
-    store.releases.always = () => freed;
-    const controller = new AbortController();
-    const outcome = outcomeOf(engine.acquire(["k"], { ...waiting, signal: controller.signal }, undefined));
-    const take = await store.takes.next();
-    controller.abort("why");
-    expect(await outcome).toEqual({ error: "why" });
-    const { id } = take.requests[0]!;
-    take.answer(granted(id));
-    await settled();
-    expect(store.releases.all.flat()).toMatchObject([
-      { by: "claim", claimId: id, tombstone: true },
-      { by: "claim", claimId: id, tombstone: true },
-    ]);
-  });
-
-  test("is given back until the backend has heard of it", async () => {
-    const { engine, store, clock } = await stage();
-    store.releases.always = () => ({ status: "failed", error: new Error("cut") });
-    const controller = new AbortController();
-    const outcome = outcomeOf(engine.acquire(["k"], { ...waiting, signal: controller.signal }, undefined));
-    (await store.takes.next()).answer(queued(1));
-    await settled();
-    controller.abort("why");
-    expect(await outcome).toEqual({ error: "why" });
-    await clock.run(3_600_000);
-    store.releases.always = () => freed;
-    await clock.run(3_700_000);
-    expect(clock.pending).toBe(0);
-    const tries = store.releases.all.length;
-    await clock.run(9_000_000);
-    expect(store.releases.all).toHaveLength(tries);
-  });
-
-  test("a grant after a request that was never answered leaves a tombstone for it when it is released", async () => {
-    const { engine, store, clock } = await stage();
-    const acquiring = engine.acquire(["k"], waiting, undefined);
-    (await store.takes.next()).fail(new Error("cut"));
-    await clock.run(100);
-    const take = await store.takes.next();
-    take.answer(granted(take.requests[0]!.id));
-    store.releases.always = () => freed;
-    expect(await (await acquiring).release()).toBe(true);
-    expect(store.releases.all.flat()).toMatchObject([{ by: "grant", tombstone: true }]);
-  });
-
-  test("a grant after a batch that failed, and may still arrive, leaves a tombstone too", async () => {
-    const { engine, store } = await stage();
-    const acquiring = ["a", "b"].map((key) => engine.acquire([key], waiting, undefined));
-    (await store.takes.next()).fail(new Error("cut"));
-    for (const _key of acquiring) {
-      const take = await store.takes.next();
-      take.answer(granted(take.requests[0]!.id));
-    }
-    store.releases.always = () => freed;
-    for (const lock of await Promise.all(acquiring)) await lock.release();
-    expect(store.releases.all.flat()).toMatchObject([
-      { by: "grant", tombstone: true },
-      { by: "grant", tombstone: true },
-    ]);
-  });
-
-  test("a grant in place after such a request is released without a tombstone, and the claim withdrawn with one", async () => {
-    const { engine, store, clock } = await stage();
-    const acquiring = engine.acquire(["k"], waiting, undefined);
-    const lost = await store.takes.next();
-    lost.fail(new Error("cut"));
-    await clock.run(100);
-    (await store.takes.next()).answer(granted("earlier"));
-    store.releases.always = () => freed;
-    expect(await (await acquiring).release()).toBe(true);
-    expect(store.releases.all.flat()).toMatchObject([
-      { by: "grant", grantId: "earlier", tombstone: false },
-      { by: "claim", claimId: lost.requests[0]!.id, tombstone: true },
-    ]);
   });
 });
 
