@@ -55,6 +55,7 @@ test("a grant for a transaction is bound to it, and given back by nothing but it
   expect(await lock.release()).toBe(false);
   expect(await locking.execute("k", () => "ran", {}, context)).toBe("ran");
   await locking.close();
+  expect(await lock.release()).toBe(false);
   expect(store.releases).toEqual([]);
 });
 
@@ -75,8 +76,11 @@ test("a signal that aborts while it is bound ends the call with its reason, and 
   const store = new BindingStore();
   const locking = await serviceOver(store);
   const stopped = new AbortController();
-  store.bind = () => stopped.abort(new Error("enough"));
-  await expect(locking.acquire("k", { signal: stopped.signal }, context)).rejects.toThrow("enough");
+  const reason = new Error("enough");
+  store.bind = () => stopped.abort(reason);
+  expect(await outcomeOf(locking.acquire("k", { signal: stopped.signal }, context))).toEqual({
+    error: reason,
+  });
   await locking.close();
   expect(store.releases).toMatchObject([{ by: "claim" }]);
 });
@@ -97,6 +101,31 @@ test("closed while it is bound, the call gets LOCK_CLOSED and no job runs", asyn
   await closing;
   expect(await outcome).toMatchObject({ error: { code: "LOCK_CLOSED", keys: ["k"] } });
   expect(ran).toBe(false);
+});
+
+test("close waits for a job whose lock lives with a transaction", async () => {
+  const store = new BindingStore();
+  const locking = await serviceOver(store);
+  const [started, job] = [deferred(), deferred<string>()];
+  const outcome = outcomeOf(
+    locking.execute(
+      "k",
+      () => {
+        started.resolve();
+        return job.promise;
+      },
+      {},
+      context,
+    ),
+  );
+  await started.promise;
+  const closing = locking.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(store.closed).toBe(0);
+  job.resolve("done");
+  expect(await outcome).toEqual({ value: "done" });
+  await closing;
+  expect(store.closed).toBe(1);
 });
 
 test("releasing with a transactionManager is LOCK_UNSUPPORTED, and so is all of it without bind", async () => {

@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { LockStore } from "../src/contract/lock-store.ts";
 import { defineProvider } from "../src/engine/define-provider.ts";
 import { createLocking } from "../src/service/create-locking.ts";
+import { ManualClock } from "./simulation/manual-clock.ts";
+import { acquireArgs } from "./simulation/scripted-store.ts";
+import { outcomeOf } from "./outcome.ts";
 import { PlainStore } from "./plain-store.ts";
 import { RecordingLogger } from "./recording-logger.ts";
 
@@ -58,4 +61,28 @@ describe("defineProvider", () => {
     expect(new Set(leases)).toEqual(new Set([120_000]));
     await locking.close();
   });
+
+  test.each([
+    [{ defaultRetryInterval: 50 }, 50],
+    [{ defaultRetryInterval: "50ms" }, 50],
+    [{ maximumRetryInterval: 3 }, 3],
+    [{ maximumRetryInterval: "3ms" }, 3],
+  ] as const)(
+    "a pause between two tries is in milliseconds where it is a bare number: %o",
+    async (more, pause) => {
+      const clock = new ManualClock();
+      const asked: number[] = [];
+      const store = new PlainStore();
+      store.take = (claims) => {
+        asked.push(clock.now());
+        return claims.map(() => ({ status: "busy", ownerId: null, freeIn: Infinity }));
+      };
+      const provider = defineProvider({ identifier: "plain", store, clock, ...more });
+      const waiting = provider.acquire(["k"], { ...acquireArgs, awaitQueue: true, timeout: 100 }, undefined);
+      const outcome = outcomeOf(waiting);
+      await clock.run(200);
+      expect(await outcome).toMatchObject({ error: { code: "LOCK_TIMEOUT" } });
+      expect(asked[1]).toBe(pause);
+    },
+  );
 });

@@ -26,6 +26,10 @@ describe("a lease", () => {
     expect(renewals.size).toBeLessThanOrEqual(2);
   });
 
+  test("of which nothing is left is over at once", () => {
+    expect(leaseFrom(5, 0, 30_000)).toMatchObject({ deadline: 5, renewAt: 5 });
+  });
+
   test("without end is never over and never renewed", () => {
     expect(leaseFrom(5, Infinity, 30_000)).toMatchObject({ deadline: Infinity, renewAt: Infinity });
   });

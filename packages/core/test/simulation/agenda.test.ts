@@ -76,6 +76,24 @@ describe("the agenda", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("one that is set for never leaves nothing behind", () => {
+    const note = new Note();
+    agenda.set(note, Infinity);
+    expect(agenda.size).toBe(0);
+    agenda.set(note, 10);
+    agenda.set(note, Infinity);
+    expect([agenda.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  test("cancelling one delays no other", async () => {
+    const notes = [1, 10, 2, 11, 12, 3, 4].map((at) => ({ at, note: new Note() }));
+    for (const { at, note } of notes) agenda.set(note, at);
+    agenda.cancel(notes[3]!.note);
+    for (const at of [20, 21, 22]) agenda.set(new Note(), at);
+    await clock.run(30);
+    expect(notes.map(({ note }) => note.told)).toEqual([[1], [10], [2], [], [12], [3], [4]]);
+  });
+
   test("one that is told may cancel another that is due as well", async () => {
     const second = new Note();
     const first = new Note(() => agenda.cancel(second));

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { LockError } from "../../src/contract/errors.ts";
 import type { Lock } from "../../src/contract/lock.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import { defaultPolicy } from "../../src/engine/policy.ts";
 import { deferred } from "../deferred.ts";
 import { outcomeOf } from "../outcome.ts";
 import { settled } from "./manual-clock.ts";
@@ -178,5 +181,70 @@ describe("close", () => {
     await settled();
     await clock.run(600_000);
     expect(clock.pending).toBe(0);
+    expect(store.releases.all).toHaveLength(1);
+  });
+
+  test("waits for every job, not only for the first that ends", async () => {
+    const { engine, store } = await stage(new ScriptedStore().obliging());
+    const jobs = [deferred<string>(), deferred<string>()];
+    const outcomes = jobs.map((job, n) =>
+      outcomeOf(engine.execute([`k${n}`], () => job.promise, executeArgs, undefined)),
+    );
+    await settled();
+    const closing = engine.close(10_000);
+    jobs[0]!.resolve("first");
+    await settled();
+    expect(store.closed).toBe(0);
+    jobs[1]!.resolve("second");
+    await closing;
+    expect(await Promise.all(outcomes)).toEqual([{ value: "first" }, { value: "second" }]);
+  });
+
+  test("waits for every call that is under way", async () => {
+    const { engine, store } = await stage();
+    const first = engine.release(["a"], "u", undefined);
+    const one = await store.releases.next();
+    const second = engine.release(["b"], "u", undefined);
+    const other = await store.releases.next();
+    const closing = engine.close(0);
+    one.answer(freed);
+    expect(await first).toBe(true);
+    await settled();
+    expect(store.closed).toBe(0);
+    other.answer(freed);
+    expect(await second).toBe(true);
+    await closing;
+    expect(store.closed).toBe(1);
+  });
+
+  test("does not wait for what the backend refuses to free", async () => {
+    const { engine, store, clock } = await stage(new ScriptedStore().obliging());
+    const error = new LockError("LOCK_UNAVAILABLE", "the table is missing");
+    store.releases.always = () => ({ status: "failed", error });
+    await engine.execute(["k"], () => {}, executeArgs, undefined);
+    await settled();
+    await engine.close(0);
+    expect([store.closed, clock.now()]).toEqual([1, 0]);
+  });
+
+  test("of a store that has nothing to open or to close says nothing", async () => {
+    const without = { connect: undefined, close: undefined };
+    const store = Object.assign(new ScriptedStore().obliging(), without) as unknown as ScriptedStore;
+    const { engine, warnings } = await stage(store);
+    expect(await engine.execute(["k"], () => "done", executeArgs, undefined)).toBe("done");
+    await engine.close(0);
+    expect(warnings).toEqual([]);
+  });
+
+  test("of a provider that was never connected resolves, also where its store frees and closes nothing", async () => {
+    const store = new ScriptedStore().obliging();
+    const error = new LockError("LOCK_UNAVAILABLE", "the table is missing");
+    store.releases.always = () => ({ status: "failed", error });
+    store.close = () => {
+      throw new Error("no");
+    };
+    const engine = new Engine("scripted", store, { ...defaultPolicy });
+    expect(await engine.execute(["k"], () => "done", executeArgs, undefined)).toBe("done");
+    await engine.close(0);
   });
 });

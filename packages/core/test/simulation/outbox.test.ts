@@ -119,7 +119,9 @@ describe("the outbox", () => {
     sent[0]!.reply.reject(new Error("cut"));
     await settled();
     expect(sent).toHaveLength(1);
+    await clock.run(5_000);
     expect(sender!.heard).toEqual([{ failure: "cut", sentAt: 0 }]);
+    expect(clock.pending).toBe(0);
   });
 
   test("no answer in time is a failure; what comes later is not heard", async () => {
@@ -134,6 +136,14 @@ describe("the outbox", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("nor is a failure heard that comes later", async () => {
+    const [sender] = post(outbox(100), 1);
+    await clock.run(1_000);
+    sent[0]!.reply.reject(new Error("cut"));
+    await settled();
+    expect(sender!.heard).toEqual([{ failure: "The backend gave no answer within 1000 ms", sentAt: 0 }]);
+  });
+
   test("a store that answers too few is not believed", async () => {
     const senders = post(outbox(100, false), 1, 2);
     await settled();
@@ -141,6 +151,14 @@ describe("the outbox", () => {
     await settled();
     for (const { heard } of senders)
       expect(heard).toEqual([{ failure: "The store answered 1 of 2 requests", sentAt: 0 }]);
+  });
+
+  test("a store that answers with nothing at all has failed", async () => {
+    const [sender] = post(outbox(100), 1);
+    await settled();
+    sent[0]!.reply.resolve(undefined as unknown as Reply[]);
+    await settled();
+    expect(sender!.heard).toEqual([{ failure: "The store answered undefined of 1 requests", sentAt: 0 }]);
   });
 
   test("a store that answers one of them with nothing has failed for that one", async () => {

@@ -166,6 +166,25 @@ describe("extend", () => {
     expect(store.renewals.all).toHaveLength(1);
   });
 
+  test("that was repeated may arrive once more, and cut short what was asked for since", async () => {
+    const { engine, store, clock } = await stage(new ScriptedStore().obliging());
+    const long = { ...acquireArgs, expire: 10_000 };
+    const locks = await Promise.all(["a", "b"].map((key) => engine.acquire([key], long, undefined)));
+    store.renewals.always = null;
+    const extending = locks.map((lock) => lock.extend("500ms"));
+    (await store.renewals.next()).fail(new Error("cut"));
+    for (const _lock of locks) {
+      (await store.renewals.next()).answer({ status: "renewed", remaining: 500 });
+    }
+    await Promise.all(extending);
+    store.renewals.always = ({ lease }) => ({ status: "renewed", remaining: lease });
+    await locks[0]!.extend(600);
+    expect(locks[0]!.remaining()).toBe(500);
+    await clock.run(400);
+    await locks[0]!.extend(600);
+    expect(locks[0]!.remaining()).toBe(500);
+  });
+
   test("of a backend that can't be asked leaves the lock as it was", async () => {
     const { engine, store } = await stage(new ScriptedStore().obliging());
     const lock = await engine.acquire(["k"], { ...acquireArgs, expire: 10_000 }, undefined);
