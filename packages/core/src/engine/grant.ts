@@ -56,6 +56,7 @@ export class Grant implements Lock, Appointment {
   readonly #tombstone: boolean;
   readonly #stray: string | undefined;
   #lease: Lease;
+  #longestLease: number;
   // Its lease is being changed, and these wait to change it next. One at a time: of two under way at once, the one
   // answered last need not be the one carried out last.
   #changing = false;
@@ -83,6 +84,7 @@ export class Grant implements Lock, Appointment {
     this.#stray = granted.stray;
     this.#keeping = keeping;
     this.#lease = leaseFrom(granted.since, granted.remaining, leaseLength);
+    this.#longestLease = leaseLength;
     if (keeping === "renewed") {
       host.run(this);
       this.#watch();
@@ -114,9 +116,9 @@ export class Grant implements Lock, Appointment {
     return this.#over instanceof LockError ? this.#over : null;
   }
 
-  /** Milliseconds that each of its leases lasts. */
-  get leaseLength(): number {
-    return this.#lease.length;
+  /** The longest lease that was asked for, in milliseconds: answered or not, the backend may hold it for that long. */
+  get longestLease(): number {
+    return this.#longestLease;
   }
 
   remaining(): number {
@@ -227,6 +229,7 @@ export class Grant implements Lock, Appointment {
       for (const tell of next) tell();
     };
     this.#changing = true;
+    this.#longestLease = Math.max(this.#longestLease, length);
     this.#lease = askedFor(this.#lease, this.#host.clock.now(), length);
     this.#watch();
     this.#host.renew(

@@ -62,7 +62,7 @@ export async function giveUp(grant: Grant, signal: AbortSignal, exchange: Exchan
 
 /** The lock is not needed any more and could not be released: goes on trying in the background, as long as its lease may last. */
 function leaveToLease(grant: Grant, exchange: Exchange): void {
-  const until = exchange.clock.now() + Math.max(grant.leaseLength, exchange.policy.callTimeout);
+  const until = exchange.clock.now() + Math.max(grant.longestLease, exchange.policy.callTimeout);
   exchange.deliver({ by: "grant", grantId: grant.id, keys: grant.keys, tombstone: true }, until);
 }
 

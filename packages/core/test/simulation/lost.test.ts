@@ -206,6 +206,29 @@ describe("a release that can't be delivered while the lock is certain", () => {
     expect(scene.store.releases.all).toHaveLength(tries + 1);
   });
 
+  test.each(["late", "never"])(
+    "or for as long as it was asked to be extended, answered %s",
+    async (answer) => {
+      const { lock, store, clock, job, outcome } = await running();
+      const hour = 3_600_000;
+      const extending = outcomeOf(lock.extend("1h"));
+      const renewal = await store.renewals.next();
+      store.renewals.always = () => ({ status: "failed", error: new Error("cut") });
+      await clock.run(4_000);
+      if (answer === "late") renewal.answer({ status: "renewed", remaining: hour });
+      await clock.run(10_000);
+      expect(await extending).toMatchObject({ error: {} });
+      store.releases.always = () => ({ status: "failed", error: new Error("cut") });
+      job.resolve("done");
+      expect(await outcome).toMatchObject({ error: { code: "LOCK_LOST" } });
+      await clock.run(hour / 2);
+      store.releases.always = () => freed;
+      const tries = store.releases.all.length;
+      await clock.run(hour);
+      expect(store.releases.all).toHaveLength(tries + 1);
+    },
+  );
+
   test("that finds it gone the second time says nothing: the first may have freed it", async () => {
     const { lock, store, job, outcome } = await running();
     store.releases.always = () => ({ status: "failed", error: new Error("cut on the way back") });
