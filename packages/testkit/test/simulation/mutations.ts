@@ -18,7 +18,7 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "trusts a hand-over while a request is under way",
     file: "waiting.ts",
-    text: 'if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: handover } };',
+    text: 'if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: { handover, heardAt } } };',
     becomes: "",
   },
   {
@@ -36,8 +36,8 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "counts a lease that was handed over from when it was heard of",
     file: "waiting.ts",
-    text: "const since = handover.provisional ? waiting.place.since : now;",
-    becomes: "const since = now;",
+    text: "const since = handover.provisional ? waiting.place.since : heardAt;",
+    becomes: "const since = heardAt;",
   },
   {
     defect: "leaves no tombstone when it withdraws",
@@ -96,8 +96,8 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "starts a job on a hand-over whose lease is over",
     file: "waiting.ts",
-    text: "(rules.runsJob && left >= handover.remaining / 4)",
-    becomes: "(rules.runsJob && left >= -Infinity)",
+    text: "rules.runsJob && left >= handover.remaining / 4",
+    becomes: "rules.runsJob && left >= -Infinity",
   },
   {
     defect: "does not hear that a renewal found the lock lost",
@@ -126,7 +126,7 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "hands on from acquire what it has not confirmed",
     file: "waiting.ts",
-    text: "(rules.runsJob && left >= handover.remaining / 4)",
+    text: "rules.runsJob && left >= handover.remaining / 4",
     becomes: "left >= handover.remaining / 4",
   },
   {
