@@ -193,7 +193,10 @@ describe("a store that answers at once", () => {
     store.take = take;
     const lock = await engine.acquire(["k"], acquireArgs, undefined);
     const noAnswer = {
-      error: { code: "LOCK_UNAVAILABLE", message: expect.stringMatching(/no answer$/) as unknown },
+      error: {
+        code: "LOCK_UNAVAILABLE",
+        message: expect.stringMatching(/which is no reply to it$/) as unknown,
+      },
     };
     for (const release of [nothing, () => []]) {
       store.release = release;
