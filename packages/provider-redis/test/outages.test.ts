@@ -264,7 +264,8 @@ it("the wake-up connection is made anew when the server is not heard of any more
   await using redis = client();
   const listening = new URL(url);
   const duplicate = redis.duplicate.bind(redis);
-  redis.duplicate = (options) => duplicate({ ...options, port: Number(listening.port) });
+  redis.duplicate = (options) =>
+    duplicate({ ...options, host: listening.hostname, port: Number(listening.port) });
   await using one = await instance({ client: redis });
   proxy.stall();
   await expect.poll(() => one.log.join(), { timeout: 15_000 }).toContain("Expecting data");
