@@ -63,7 +63,7 @@ export function lockingTables({ schema, table = defaultTable }: Names = {}): Loc
       ownerId: bytes("owner_id"),
       /** What it lives with: the number that a lock session or a transaction holds an advisory lock on. `null`: its expiry alone. */
       session: bigint("session", { mode: "bigint" }),
-      /** The grant under which its owner held the key before, should this one be withdrawn. */
+      /** The grant under which its owner held the key before, should this one be withdrawn; in it the one before that, and so on. */
       prior: jsonb("prior"),
     },
     (columns) => [

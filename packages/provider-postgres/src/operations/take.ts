@@ -3,10 +3,10 @@ import { keyHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { milliseconds, RequestKeys, type Call, type Row } from "./request.ts";
 
-/** `migrations/0008_session_take.sql`. */
+/** `migrations/0016_prior_chain.sql`. */
 export const takeSignature = "locking_take(text,text,bigint[],text[],json)";
 
-/** The same for one claim of one key. */
+/** The same for one claim of one key: `migrations/0008_session_take.sql`. */
 export const takeOneSignature =
   "locking_take_one(text,text,bigint,text,text,text,text,double precision,double precision,boolean,boolean,bigint)";
 

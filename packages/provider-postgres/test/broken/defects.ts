@@ -65,7 +65,7 @@ export const defects: readonly Defect[] = [
     defect: "a withdrawn claim takes along what its owner held before",
     rejectedBy:
       "store: withdrawing a claim frees only what it added: keys that its owner held go back to their grant",
-    instead: [["(l.prior->>'expires_at')::timestamptz > v_now", "false"]],
+    instead: [["WHERE l.ctid = back.at AND back.prior IS NOT NULL", "WHERE false"]],
   },
   {
     defect: "the wake-up goes to nobody",
