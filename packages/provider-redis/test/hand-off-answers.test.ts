@@ -144,7 +144,7 @@ it("a release that waits for word is answered, and the lock given back, when the
   const freed = release(holder);
   await handOff.release([byClaim(last.id)]);
   expect(await freed).toEqual({ status: "released", freed: true });
-  expect(released.slice(1)).toEqual([byGrant(holder.id)]);
+  expect(released.slice(1)).toEqual([{ ...byGrant(holder.id), tombstone: true }]);
 });
 
 it("who leaves while it is asked for on its behalf is not called home any more", async () => {

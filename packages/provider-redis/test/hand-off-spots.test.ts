@@ -52,3 +52,28 @@ it("who has to queue again is known there together with those who queue after it
   server.granted({ claimId: first.id, ticket: 9, token: 11, remaining: 8_000, provisional: true });
   expect(words).toHaveLength(1);
 });
+
+it("who was handed the lock before its place was heard of does not wait there when it gives it back, heard or not", async () => {
+  const { server, take, release, asked, gate } = scripted();
+  const [early, first, next] = [claimOf({}), claimOf({}), claimOf({})];
+  void take(early);
+  server.granted({ claimId: early.id, ticket: 5, token: 6, remaining: 8_000, provisional: true });
+  await asked[0]!.answer([queued(5)]);
+  gate.open = Promise.reject(new Error("cut"));
+  await expect(release(early)).rejects.toThrow("cut");
+  void take(first);
+  void take(next);
+  expect(asked.slice(1).map(({ claims }) => claims)).toEqual([[first]]);
+});
+
+it("what is said of a claim that was given up meanwhile is nobody's, also where its withdrawal is not answered", async () => {
+  const { take, asked, gate, handOff } = scripted();
+  const [gone, first, next] = [claimOf({}), claimOf({}), claimOf({})];
+  void take(gone);
+  gate.open = Promise.reject(new Error("cut"));
+  await expect(handOff.release([byClaim(gone.id, ["a"], true)])).rejects.toThrow("cut");
+  await asked[0]!.answer([queued(5)]);
+  void take(first);
+  void take(next);
+  expect(asked.slice(1).map(({ claims }) => claims)).toEqual([[first]]);
+});

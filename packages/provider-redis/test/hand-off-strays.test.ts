@@ -47,3 +47,33 @@ it("nor one that gives up while the process waits for word", async () => {
   expect(await again).toEqual({ status: "withdrawn" });
   expect(released).toEqual([byClaim(stray.id, ["a"], true)]);
 });
+
+it("nor one that gives up while it follows another, and a request of the process is under way for it", async () => {
+  const { server, take, asked, words, released, handOff } = scripted();
+  const [holder, first, next] = [claimOf({}), claimOf({}), claimOf({})];
+  void take(holder);
+  void take(first);
+  void take(next);
+  await asked[0]!.answer([granted(holder, 1)]);
+  await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
+  server.freed(300);
+  expect(asked[1]?.claims).toEqual([first, next]);
+  void take(first);
+  void take(next);
+  await handOff.release([byClaim(next.id)]);
+  expect(released).toEqual([byClaim(next.id, ["a"], true)]);
+});
+
+it("nor one that gives up while it follows another, and a request of its own is overdue", async () => {
+  const { take, asked, released, handOff } = scripted();
+  const [first, stray] = [claimOf({}), claimOf({})];
+  void take(first);
+  void take(stray);
+  // The server is asked for who followed, too late for its caller, who asks again.
+  await asked[0]!.answer([cut]);
+  expect(asked[1]?.claims).toEqual([stray]);
+  void take(first);
+  void take(stray);
+  await handOff.release([byClaim(stray.id, ["a"], true)]);
+  expect(released).toEqual([byClaim(stray.id, ["a"], true)]);
+});

@@ -11,15 +11,37 @@ export class Callers {
   /** Nobody asks any more. */
   closed = false;
   readonly #ask: (claims: readonly Claim[]) => Promise<readonly TakeReply[]>;
-  readonly #underWay = new Set<string>();
+  readonly #underWay = new Map<string, number>();
+  readonly #over = new Set<string>();
 
   constructor(ask: (claims: readonly Claim[]) => Promise<readonly TakeReply[]>) {
     this.#ask = ask;
   }
 
-  /** Whether it is asked for without its caller's doing, and not yet answered. */
+  /** Whether the server is asked for it, by its caller or without its doing, and has not answered. */
   isUnderWay(claimId: string): boolean {
     return this.#underWay.has(claimId);
+  }
+
+  /** Its caller has given it up: what is still said of it is nobody's. */
+  giveUp(claimId: string): void {
+    if (this.isUnderWay(claimId)) this.#over.add(claimId);
+  }
+
+  isOver(claimId: string): boolean {
+    return this.#over.has(claimId);
+  }
+
+  sent(claims: readonly Claim[]): void {
+    for (const { id } of claims) this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1);
+  }
+
+  answered(claims: readonly Claim[]): void {
+    for (const { id } of claims) {
+      const others = (this.#underWay.get(id) as number) - 1;
+      if (others > 0) this.#underWay.set(id, others);
+      else if (this.#underWay.delete(id)) this.#over.delete(id);
+    }
   }
 
   /** Asks for claims whose callers wait to be answered. */
@@ -43,13 +65,9 @@ export class Callers {
     for (let from = 0; from < claims.length; from += MOST) {
       const some = claims.slice(from, from + MOST);
       const ids = some.map(({ id }) => id);
-      for (const id of ids) this.#underWay.add(id);
       void this.#ask(some)
         .catch(() => {})
-        .then(() => {
-          for (const id of ids) this.#underWay.delete(id);
-          this.events?.wake(ids);
-        });
+        .then(() => this.events?.wake(ids));
     }
   }
 }

@@ -139,15 +139,20 @@ export class HandOff implements Locks {
   }
 
   async #ask(claims: readonly Claim[]): Promise<readonly TakeReply[]> {
+    const { callers } = this.#holds;
     const sentAt = performance.now();
     let replies: readonly TakeReply[];
+    callers.sent(claims);
     try {
       replies = await this.#locks.take(claims);
     } catch (error) {
       for (const claim of claims) this.#heard(claim, { status: "failed", error }, sentAt);
+      callers.answered(claims);
       throw error;
     }
-    return claims.map((claim, n) => this.#heard(claim, replies[n] as TakeReply, sentAt));
+    const heard = claims.map((claim, n) => this.#heard(claim, replies[n] as TakeReply, sentAt));
+    callers.answered(claims);
+    return heard;
   }
 
   /** @returns what to say to the claim. */
@@ -156,12 +161,14 @@ export class HandOff implements Locks {
     const holds = this.#holds;
     const spot = holds.spots.at(claim.keys[0] as string);
     this.#unanswered.delete(claim.id);
-    if (reply.status === "failed") this.#doubt(claim.id, sentAt);
+    if (reply.status === "failed" && !holds.callers.isOver(claim.id)) this.#doubt(claim.id, sentAt);
     const here = reply.status === "queued" ? holds.atHome(spot, claim, reply.ticket) : null;
     if (here !== null) return here;
     const first = spot.asking?.id === claim.id;
     if (first) spot.asking = null;
-    if (reply.status === "granted" && reply.grantId === claim.id) {
+    if (holds.callers.isOver(claim.id)) {
+      holds.spots.displace(spot, claim.id);
+    } else if (reply.status === "granted" && reply.grantId === claim.id) {
       holds.granted(spot, claim, Number(reply.token), sentAt + reply.remaining, first && !spot.repeated);
     } else if (reply.status === "queued") {
       holds.placed(spot, { claim, ticket: reply.ticket, since: sentAt });
@@ -206,6 +213,7 @@ export class HandOff implements Locks {
     if (release.by === "owner") return release;
     const holds = this.#holds;
     const id = release.by === "grant" ? release.grantId : release.claimId;
+    holds.callers.giveUp(id);
     const unanswered = this.#unanswered.delete(id);
     const spot = release.keys.length === 1 ? holds.spots.known(release.keys[0] as string) : undefined;
     if (spot?.hold?.holder === id) return holds.passOn(spot, release, now);
@@ -215,7 +223,11 @@ export class HandOff implements Locks {
       return NOT_FREED;
     }
     const named = holds.names.apply(release, id);
-    if (release.by === "grant" || named !== release) return named;
+    if (release.by === "grant" || named !== release) {
+      // Its hand-over may have been heard of before its place was.
+      if (spot) holds.spots.leave(spot, id);
+      return named;
+    }
     if (spot?.hold?.leave(id)) {
       const gone = holds.leftBy(spot, spot.hold);
       // A request of it may have given it a place at the server, or do so yet.
@@ -227,12 +239,10 @@ export class HandOff implements Locks {
       spot.unfollow(id);
       follower.settle({ status: "withdrawn" });
       const gone = spot.hold && holds.leftBy(spot, spot.hold);
-      return unanswered ? release : (gone ?? NOT_FREED);
+      const unknown = !unanswered && !holds.callers.isUnderWay(id) && !spot.queued.has(id);
+      if (unknown) return gone ?? NOT_FREED;
     }
-    if (spot) {
-      holds.spots.displace(spot, id);
-      holds.spots.tidy(spot);
-    }
+    if (spot) holds.spots.leave(spot, id);
     return holds.callers.isUnderWay(id) ? { ...release, tombstone: true } : release;
   }
 
@@ -270,8 +280,7 @@ export class HandOff implements Locks {
     if (spot.hold?.grantId === id && spot.hold.holder === id) passing.end(spot, spot.hold);
     // It may have come home meanwhile, and would be given what it never gives back.
     if (spot.hold?.leave(id)) void this.#holds.leftBy(spot, spot.hold);
-    spots.displace(spot, id);
-    spots.tidy(spot);
+    spots.leave(spot, id);
   }
 }
 

@@ -18,6 +18,8 @@ import type { Queued, Spot } from "./spot.ts";
 import { Spots } from "./spots.ts";
 import type { Terms } from "./terms.ts";
 
+type ReleaseById = Exclude<Release, { readonly by: "owner" }>;
+
 /** The keys that callers of this process hold and want, and how they pass from one to the next. */
 export class Holds {
   readonly callers: Callers;
@@ -160,9 +162,9 @@ export class Holds {
   }
 
   /** Its holder gives it back. @returns what came of it, or what to ask the server for. */
-  passOn(spot: Spot, release: Release, now: number): Release | ReleaseReply | Promise<ReleaseReply> {
+  passOn(spot: Spot, release: ReleaseById, now: number): Release | ReleaseReply | Promise<ReleaseReply> {
     const hold = spot.hold as Hold;
-    const tombstone = "tombstone" in release && release.tombstone;
+    const tombstone = release.tombstone || this.callers.isUnderWay(hold.holder as string);
     if (hold.holder === hold.grantId) hold.tombstone = tombstone;
     // A request of it may have given it a place at the server, or do so yet, and the release names another there.
     else if (tombstone) {
@@ -175,7 +177,7 @@ export class Holds {
     }
     const { holder, grantId } = hold;
     this.passing.end(spot, hold);
-    if (holder === grantId) return release;
+    if (holder === grantId) return { ...release, tombstone };
     this.names.set(holder as string, { grantId, tombstone: hold.tombstone, until: now + hold.lease }, now);
     return this.names.apply(release, holder as string);
   }

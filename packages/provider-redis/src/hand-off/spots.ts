@@ -36,6 +36,12 @@ export class Spots {
     if (spot.displace(claimId)) this.#places.delete(claimId);
   }
 
+  /** Its claim is over, or has what it waited for elsewhere. */
+  leave(spot: Spot, claimId: string): void {
+    this.displace(spot, claimId);
+    this.tidy(spot);
+  }
+
   /** Nothing is kept of a key that nobody holds or wants. Of one that was forgotten before, another may be known since. */
   tidy(spot: Spot): void {
     if (spot.empty && this.#spots.get(spot.key) === spot) this.#spots.delete(spot.key);
