@@ -76,6 +76,8 @@ export class Holds {
     // Old news: it was gone before this one was granted.
     if (before && token < before.ticket) return;
     if (before) this.#loseAndGoOn(spot, before);
+    // It was heard of too late: its caller asks again, or has given up.
+    if (deadline <= performance.now()) return;
     const hold = new Hold(claim, place, token, deadline, this.#host.standing);
     spot.hold = hold;
     // It was free and nobody waited, so those who followed it meanwhile come before anybody who does now: they need no word to know.
@@ -104,8 +106,9 @@ export class Holds {
     const spot = this.spots.of(claimId);
     const place = spot?.queued.get(claimId);
     // At a place it does not stand at, it is no grant.
-    if (spot && place?.ticket === ticket)
-      this.granted(spot, place.claim, Number(token), place.since + remaining, false);
+    if (!spot || place?.ticket !== ticket) return;
+    this.granted(spot, place.claim, Number(token), place.since + remaining, false);
+    this.spots.tidy(spot);
   }
 
   placed(spot: Spot, place: Queued): void {
