@@ -80,6 +80,7 @@ export class Holds {
     if (deadline <= performance.now()) return;
     const hold = new Hold(claim, place, token, deadline, this.#host.standing);
     spot.hold = hold;
+    this.passing.tellHolder(spot, hold);
     // It was free and nobody waited, so those who followed it meanwhile come before anybody who does now: they need no word to know.
     if (fresh) {
       const followers = spot.takeFollowers();

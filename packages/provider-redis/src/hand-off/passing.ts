@@ -47,6 +47,16 @@ export class Passing {
     if (from !== -1) this.#callers.askFor(followers.slice(from));
   }
 
+  /** Who has it now may have asked again while the server had not answered, and follows another: it has what it waits for. */
+  tellHolder(spot: Spot, hold: Hold): void {
+    const follower = spot.followers?.get(hold.holder as string);
+    if (follower === undefined) return;
+    const grantId = follower.claim.id;
+    spot.unfollow(grantId);
+    const remaining = hold.deadline - performance.now();
+    follower.settle({ status: "granted", grantId, token: hold.token, remaining });
+  }
+
   /** They join once what the sockets have brought by now is read: it may be the news that others wait. */
   followSoon(spot: Spot): void {
     if (spot.readsFirst) return;
@@ -79,6 +89,7 @@ export class Passing {
     if (sure && remaining > hold.lease / 4 && hold.give(next)) {
       const { claim, ticket } = next;
       const { token } = hold;
+      this.tellHolder(spot, hold);
       hold.gone(FREED);
       this.#callers.events?.granted({ claimId: claim.id, ticket, token, remaining, provisional: true });
       if (hold.runsOut || now - hold.wordAt > WORD_IS_OLD) this.askForWord(spot, hold);
