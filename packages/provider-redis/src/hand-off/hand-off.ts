@@ -129,7 +129,8 @@ export class HandOff implements Locks {
       spot.repeated = true;
       return null;
     }
-    if (spot.asking !== null) return claim.wait ? spot.follow(claim) : null;
+    // Who waits at the server keeps its place there by asking.
+    if (spot.asking !== null) return claim.wait && !spot.queued.has(claim.id) ? spot.follow(claim) : null;
     if (spot.queued.size === 0) {
       spot.asking = claim;
       spot.sealed = false;
