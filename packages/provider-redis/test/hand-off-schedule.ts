@@ -25,7 +25,7 @@ export type Step =
   | { readonly does: "wait"; readonly for: number };
 
 /** `fair`: every message arrives, and soon; `slow`: each arrives; `foul`: whatever can go wrong does. */
-export type Weather = "fair" | "slow" | "foul";
+type Weather = "fair" | "slow" | "foul";
 
 export interface Schedule {
   readonly seed: number;
