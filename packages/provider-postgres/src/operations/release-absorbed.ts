@@ -3,7 +3,7 @@ import { RequestKeys, type Call } from "./request.ts";
 
 export type GrantRelease = Extract<Release, { by: "grant" }>;
 
-/** `migrations/0016_prior_chain.sql`. */
+/** `migrations/0014_prior_chain.sql`. */
 export const releaseAbsorbedSignature = "locking_release_absorbed(text,text,bigint[],text[],json)";
 
 /** Frees these grants, and sees to it that they are not brought back where later ones of their owners that took them over are withdrawn. */

@@ -1,7 +1,7 @@
 import { readHandovers, type Handovers } from "./handovers.ts";
 import type { Call, Row } from "./request.ts";
 
-/** `migrations/0016_prior_chain.sql`. */
+/** `migrations/0014_prior_chain.sql`. */
 export const releaseAllSignature = "locking_release_all(text,text,text,bigint,bigint,integer)";
 
 const text = "SELECT outcome, id, fence, place, ms FROM locking_release_all($1, $2, $3, $4, $5, $6)";

@@ -3,7 +3,7 @@ import { keyHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { RequestKeys, type Call, type Row } from "./request.ts";
 
-/** `migrations/0016_prior_chain.sql`. */
+/** `migrations/0014_prior_chain.sql`. */
 export const releaseSignature = "locking_release(text,text,bigint[],text[],json,json)";
 
 /** The same for one key of one grant without a tombstone, or of one owner. */

@@ -3,7 +3,7 @@ import { keyHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { milliseconds, RequestKeys, type Call, type Row } from "./request.ts";
 
-/** `migrations/0016_prior_chain.sql`. */
+/** `migrations/0014_prior_chain.sql`. */
 export const takeSignature = "locking_take(text,text,bigint[],text[],json)";
 
 /** The same for one claim of one key: `migrations/0008_session_take.sql`. */

@@ -496,8 +496,6 @@ $$;
 --
 -- Both under the same locks, and in statements that begin when these are had: whoever takes a grant over just before is seen, and nobody
 -- does so in between.
---
--- As in 0014_release_absorbed.sql, but for the whole chain of what was taken over.
 CREATE OR REPLACE FUNCTION locking_release_absorbed(
   p_namespace text, p_channel text, p_hashes bigint[], p_keys text[], p_grants json
 ) RETURNS TABLE (n integer, outcome text, id text, fence bigint, place bigint, ms double precision)
@@ -522,8 +520,6 @@ $$;
 -- is withdrawn. Replies: a row without outcome first, whose fence is the bound for
 -- the next slice and whose place is the hash to go on after, null when this was the last; then what was handed to
 -- waiters of p_channel.
---
--- As in 0015_release_all_absorbed.sql, but for the whole chain of what was taken over.
 CREATE OR REPLACE FUNCTION locking_release_all(
   p_namespace text, p_channel text, p_owner text, p_bound bigint, p_after bigint, p_size integer
 ) RETURNS TABLE (outcome text, id text, fence bigint, place bigint, ms double precision)
