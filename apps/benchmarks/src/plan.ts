@@ -1,6 +1,8 @@
 /** How long and how much is measured. */
 export interface Plan {
   readonly rounds: number;
+  /** How long each contender works before anything of it counts, for the compilers and caches. */
+  readonly warmUpMilliseconds: number;
   /** Of each contender in each round. */
   readonly uncontendedMilliseconds: number;
   readonly contendedMilliseconds: number;
@@ -46,6 +48,7 @@ const contests: readonly Contest[] = [8, 64].flatMap((waiters) => [
 
 export const fullPlan: Plan = {
   rounds: 7,
+  warmUpMilliseconds: 3_000,
   uncontendedMilliseconds: 400,
   contendedMilliseconds: 400,
   patience: 700,
@@ -65,6 +68,7 @@ export const fullPlan: Plan = {
 /** A smoke check: every part runs once or twice. Its figures are worth nothing. */
 export const quickPlan: Plan = {
   rounds: 1,
+  warmUpMilliseconds: 60,
   uncontendedMilliseconds: 60,
   contendedMilliseconds: 100,
   patience: 200,

@@ -6,8 +6,11 @@ interface Posted<Request, Reply> {
   readonly reject: (error: unknown) => void;
 }
 
-/** As many as the engine sends together itself. */
-const MOST = 100;
+/**
+ * The most requests in one script: enough to make the way to the server cheap, and so few that of many callers the first are being
+ * served while the last are still put into words (64 callers: 1.6 of the plain client's speed, in one batch of all 1.2).
+ */
+export const MOST_TOGETHER = 32;
 
 /** Sends what is asked of one bucket in one tick as one script. */
 export class SameTick<Request, Reply> {
@@ -21,7 +24,7 @@ export class SameTick<Request, Reply> {
   post(request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
       this.#posted.push({ request, resolve, reject });
-      if (this.#posted.length === MOST) this.#flush();
+      if (this.#posted.length === MOST_TOGETHER) this.#flush();
       else if (this.#posted.length === 1) process.nextTick(() => this.#flush());
     });
   }

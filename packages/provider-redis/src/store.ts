@@ -33,6 +33,7 @@ import { onCluster, successionScript } from "./operations/succession.ts";
 import { takeScript } from "./operations/take.ts";
 import type { Replicas } from "./replication.ts";
 import { composeScript } from "./script.ts";
+import { MOST_TOGETHER } from "./same-tick.ts";
 import { ShardedWakeUp } from "./sharded-wake-up.ts";
 import { Shards } from "./shards.ts";
 import { checkSource, type ClientSource, isCluster } from "./source.ts";
@@ -86,7 +87,7 @@ export class RedisStore implements LockStore {
     this.#connection = new Connection(options, options.callTimeout);
     this.#shards = this.#connection.cluster ? (options.shards ?? DEFAULT_SHARDS) : 1;
     this.#locks = this.#divide();
-    this.batch = this.#shards === 1 ? 100 : 1;
+    this.batch = this.#shards === 1 ? MOST_TOGETHER : 1;
     this.capabilities = {
       scope: "shared",
       fencing: true,

@@ -2,7 +2,6 @@ import { Member } from "../crew/member.ts";
 import type { Contender } from "../contender.ts";
 import { layLink } from "../link/lay-link.ts";
 import { contestName, LINK_ROUND_TRIP, type Contest } from "../plan.ts";
-import type { Heading } from "../report/sheet.ts";
 import { account } from "../statistics/history.ts";
 import { median } from "../statistics/spread.ts";
 import { contendTogether, type Together } from "./contend-together.ts";
@@ -20,12 +19,18 @@ export async function playContended(stage: Stage): Promise<void> {
       stage.tell(`contended, ${contestName(contest)}`);
       const url = contest.link && link !== null ? link.url : server.url;
       const heading = { backend, part: "contended", variant: contestName(contest) } as const;
+      const contenders = competing(stage, "contended");
+      // For the compilers and caches.
+      for (const contender of contenders)
+        await playRound(stage, contest, contender, { url, trip: Number.NaN });
       for (let round = 0; round < plan.rounds; round += 1) {
         const trip = (await prober?.ask("roundTrip", { backend, url })) ?? Number.NaN;
         if (prober !== null)
           stage.sheet.add(heading, { name: "round trip", standing: "raw" }, "gap, ms", trip);
-        for (const contender of rotated(competing(stage, "contended"), round)) {
-          await playRound(stage, contest, contender, { heading, url, trip });
+        for (const contender of rotated(contenders, round)) {
+          const figures = await playRound(stage, contest, contender, { url, trip });
+          for (const [metric, sample] of Object.entries(figures))
+            stage.sheet.add(heading, contender, metric, sample);
         }
       }
     }
@@ -38,7 +43,6 @@ export async function playContended(stage: Stage): Promise<void> {
 }
 
 interface Round {
-  readonly heading: Heading;
   readonly url: string;
   /** Milliseconds. */
   readonly trip: number;
@@ -48,9 +52,8 @@ async function playRound(
   stage: Stage,
   contest: Contest,
   contender: Contender,
-  { heading, url, trip }: Round,
-): Promise<void> {
-  const add = (metric: string, sample: number): void => stage.sheet.add(heading, contender, metric, sample);
+  { url, trip }: Round,
+): Promise<Readonly<Record<string, number>>> {
   const callers = contest.waiters / contest.processes;
   const ask = { ...entry(stage, contender, callers), url, hold: contest.hold };
   const together = async (milliseconds: number): Promise<Together> => {
@@ -63,15 +66,17 @@ async function playRound(
   };
   const once = await askOnce(stage.plan.contendedMilliseconds / 2, () => together(0));
   const gap = median(once.gaps) / 1000;
-  if (contest.hold > 0 && stage.backend !== "memory") add("gap, round trips", gap / trip);
-  add("gap, ms", gap);
   const milliseconds = stage.plan.contendedMilliseconds;
   const { visits, until, unserved, refused } = await together(milliseconds);
   const { grants, medianWait, longestWait, violations } = account(visits, until);
-  add("grants/s", (grants / milliseconds) * 1000);
-  add("longest ÷ median wait", Math.max(longestWait, ...unserved) / medianWait);
-  add("violations", once.violations + violations);
-  add("refused", refused);
+  return {
+    ...(contest.hold > 0 && stage.backend !== "memory" ? { "gap, round trips": gap / trip } : {}),
+    "gap, ms": gap,
+    "grants/s": (grants / milliseconds) * 1000,
+    "longest ÷ median wait": Math.max(longestWait, ...unserved) / medianWait,
+    violations: once.violations + violations,
+    refused,
+  };
 }
 
 /** All ask once, at the same time, and so again for a while: how long the key lies idle between two of them. */

@@ -1,3 +1,4 @@
+import type { Contender } from "../contender.ts";
 import { AT_ONCE } from "../plan.ts";
 import { competing, entry, rotated, type Stage } from "./stage.ts";
 
@@ -13,13 +14,16 @@ export async function playUncontended(stage: Stage): Promise<void> {
   ] as const) {
     stage.tell(`uncontended, ${variant}`);
     const contenders = competing(stage, "uncontended");
-    const ask = { milliseconds: plan.uncontendedMilliseconds, at };
-    // The first round is for the compilers and caches.
-    for (let round = -1; round < plan.rounds; round += 1) {
-      for (const contender of rotated(contenders, round + 1)) {
-        const asked = { ...entry(stage, contender, AT_ONCE), ...ask };
-        const { perSecond } = await stage.memberOf(contender).ask("uncontended", asked);
-        if (round >= 0) sheet.add({ backend, part: "uncontended", variant }, contender, "ops/s", perSecond);
+    const play = async (contender: Contender, milliseconds: number): Promise<number> => {
+      const asked = { ...entry(stage, contender, AT_ONCE), milliseconds, at };
+      const { perSecond } = await stage.memberOf(contender).ask("uncontended", asked);
+      return perSecond;
+    };
+    for (const contender of contenders) await play(contender, plan.warmUpMilliseconds);
+    for (let round = 0; round < plan.rounds; round += 1) {
+      for (const contender of rotated(contenders, round)) {
+        const perSecond = await play(contender, plan.uncontendedMilliseconds);
+        sheet.add({ backend, part: "uncontended", variant }, contender, "ops/s", perSecond);
       }
     }
   }
