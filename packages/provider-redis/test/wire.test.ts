@@ -41,6 +41,22 @@ describe("take on the wire", () => {
     expect(args).toEqual(["chan", -9, "ew-", 1, 30_000, 2, "o-k", 1, -1, 1]);
   });
 
+  it("says once what all claims ask for, where it is the same", () => {
+    const args = (...claims: Partial<Claim>[]): unknown =>
+      encodeTake(layout, "chan", claims.map(claimOf)).args.slice(2);
+    const [a, b] = [{ keys: ["a"] }, { keys: ["b"] }];
+    const one = ["ew-", 1, 30_000, 1];
+    expect(args(a, b, { keys: ["c"] })).toEqual(one);
+    for (const [other, asks] of [
+      [{ wait: false }, ["e--", 1, 30_000, 1]],
+      [{ limit: 2 }, ["ew-", 2, 30_000, 1]],
+      [{ lease: 1_000 }, ["ew-", 1, 1_000, 1]],
+      [{ keys: ["b", "c"] }, ["ew-", 1, 30_000, 2]],
+    ] as const) {
+      expect(args(a, { ...b, ...other })).toEqual([...one, ...asks]);
+    }
+  });
+
   it("looks at once only where all claims are exclusive and share no key", () => {
     const look = (...claims: Partial<Claim>[]): unknown =>
       encodeTake(layout, "", claims.map(claimOf)).args[1];
@@ -100,6 +116,20 @@ describe("release on the wire", () => {
       "m:d",
     ]);
     expect(args).toEqual([4, "s", "", "g", "g", 2, "o", "o", 1, "a", "", 1]);
+  });
+
+  it("says of releases by grant, each of one key, whose they are and no more", () => {
+    const grant = (grantId: string, ...keys: string[]) =>
+      ({ by: "grant", grantId, keys, tombstone: false }) as const;
+    expect(encodeRelease(layout, [grant("x", "a"), grant("y", "b")], null).args).toEqual([
+      2,
+      "g",
+      "",
+      "x",
+      "y",
+    ]);
+    const wider = encodeRelease(layout, [grant("x", "a"), grant("y", "b", "c")], null);
+    expect(wider.args).toEqual([3, "s", "", "g", "x", 1, "g", "y", 2]);
   });
 
   it("does not look for the short way where there is a claim to withdraw or a tombstone to leave", () => {

@@ -99,7 +99,7 @@ export class HandOff implements Locks {
       return "by" in reply ? null : reply;
     });
     if (asked.length === 0 && !later) return replies as ReleaseReply[];
-    return this.#delivered(releases, asked, replies);
+    return this.#delivered(releases, asked, replies, later);
   }
 
   async releaseAll(ownerId: string | null): Promise<void> {
@@ -251,6 +251,7 @@ export class HandOff implements Locks {
     releases: readonly Release[],
     asked: readonly Release[],
     here: readonly (ReleaseReply | Promise<ReleaseReply> | null)[],
+    later: boolean,
   ): Promise<readonly ReleaseReply[]> {
     let there: readonly ReleaseReply[] = [];
     try {
@@ -261,13 +262,13 @@ export class HandOff implements Locks {
     }
     let at = 0;
     const replies = here.map((reply, n) => {
-      if (reply !== null) return Promise.resolve(reply);
+      if (reply !== null) return reply;
       const answer = there[at] as ReleaseReply;
       at += 1;
       if (answer.status === "released") this.#forget(releases[n] as Release);
-      return Promise.resolve(answer);
+      return answer;
     });
-    return Promise.all(replies);
+    return later ? Promise.all(replies) : (replies as readonly ReleaseReply[]);
   }
 
   /** It was answered: nothing is left of the claim, also where its grant was heard of meanwhile. */

@@ -39,18 +39,18 @@ local function next_in_line(base, key)
   return 1
 end
 
-if ARGV[1] == '1' and ARGV[2] == 's' and ARGV[4] == 'g' then
+if ARGV[1] == '1' and ARGV[2] == 'g' then
   local read = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
   if not read[2] and not read[3] then return 0 end
   local id, token, kind, ending = string.match(read[2] or '', '^(%S+) (%d+) (%a).(.) ')
   if id and kind ~= 'o' and ending == '-' then
     local held = not read[1] or tonumber(token) > tonumber(read[1])
     if not read[3] then
-      if id ~= ARGV[5] then return 0 end
+      if id ~= ARGV[4] then return 0 end
       redis.call('DEL', KEYS[3])
       return held and 1 or 0
     end
-    local freed = held and id == ARGV[5] and next_in_line(KEYS[1], string.sub(KEYS[3], #KEYS[1] + 3))
+    local freed = held and id == ARGV[4] and next_in_line(KEYS[1], string.sub(KEYS[3], #KEYS[1] + 3))
     if freed then return freed end
   end
 end
@@ -58,20 +58,28 @@ end
 
 /** Nobody waits for any of the keys, and each has one holder at most: nothing to hand on. Stands on `ground`. */
 export const releaseSeveral: string = lua`
+local alike = ARGV[2] == 'g'
+local asked = alike and #ARGV - 3 or (#ARGV - 3) / 3
+
+-- By what, whose, of how many keys.
+local function release_at(n)
+  if alike then return 'g', ARGV[n + 3], 1 end
+  return ARGV[n * 3 + 1], ARGV[n * 3 + 2], tonumber(ARGV[n * 3 + 3])
+end
+
 local function release_unwaited()
   local count = tonumber(ARGV[1])
-  if ARGV[2] ~= 's' then return nil end
+  if ARGV[2] == '' then return nil end
   local texts = redis.call('MGET', unpack(KEYS, 2))
   for n = count + 2, 2 * count + 1 do
     if texts[n] then return nil end
   end
   local floor = tonumber(texts[1] or 0)
   local freed, names, gone, endless, owners, skip, at = {}, {}, {}, {}, {}, #KEYS[1] + 3, 1
-  for n = 1, (#ARGV - 3) / 3 do
-    local a = n * 3 + 1
-    local by, whose = ARGV[a], ARGV[a + 1]
+  for n = 1, asked do
+    local by, whose, span = release_at(n)
     freed[n] = 1
-    for _ = 1, ARGV[a + 2] do
+    for _ = 1, span do
       at = at + 1
       local text, mine, name = texts[at], false, KEYS[at + 1]
       -- what a release before it in the same call freed is not there any more

@@ -10,9 +10,10 @@ import { releaseOne, releaseSeveral } from "./release-plain.ts";
  *
  * KEYS  1 counter, 2 floor, then the holders of every key of every release, then the marks of their queues in the same order. What
  *       else may be touched is of the same bucket.
- * ARGV  1 the number of keys of all releases, 2 "s" when they are all by grant or by owner and leave no tombstone, 3 the id of the tombstone that marks
- *       this request as carried out ("": it can't come twice), then for each release: by (g grant, G grant and leave a tombstone, c claim,
- *       C claim and leave a tombstone, o owner, a no owner), id or owner, number of keys
+ * ARGV  1 the number of keys of all releases, 2 "s" when they are all by grant or by owner and leave no tombstone, "g" when they are all by grant, of one
+ *       key each, and leave none, 3 the id of the tombstone that marks this request as carried out ("": it can't come twice), then for each release:
+ *       by (g grant, G grant and leave a tombstone, c claim, C claim and leave a tombstone, o owner, a no owner), id or owner, number of keys;
+ *       of those by "g" the id alone
  * reply the answer alone to the only release, or for each release: 1 freed, 0 not; or {"again"}: this very request was carried out before.
  */
 
@@ -92,9 +93,10 @@ local function release_owner(owner, keys)
 end
 
 local skip, at = #base + 3, 2
-for a = 4, #ARGV, 3 do
-  local by, whose, keys = ARGV[a], ARGV[a + 1], {}
-  for _ = 1, ARGV[a + 2] do
+for n = 1, asked do
+  local by, whose, count = release_at(n)
+  local keys = {}
+  for _ = 1, count do
     at = at + 1
     local key = string.sub(KEYS[at], skip)
     table.insert(keys, key)
@@ -135,20 +137,23 @@ export function encodeRelease(
   mark: string | null,
 ): ScriptCall {
   const keys = [layout.base, layout.floor];
-  const marks: string[] = [];
-  const args: (string | number)[] = [0, "s", mark ?? ""];
+  for (const release of releases) for (const key of release.keys) keys.push(layout.holders(key));
+  const count = keys.length - 2;
+  for (const release of releases) for (const key of release.keys) keys.push(layout.mark(key));
+  const how = count > MOST_KEYS_AT_ONCE ? "" : howToRelease(releases);
+  const args: (string | number)[] = [count, how, mark ?? ""];
   for (const release of releases) {
-    for (const key of release.keys) {
-      keys.push(layout.holders(key));
-      marks.push(layout.mark(key));
-    }
-    const by = letter(release);
-    if (by === "G" || by === "c" || by === "C") args[1] = "";
-    args.push(by, whose(release), release.keys.length);
+    if (how === "g") args.push(whose(release));
+    else args.push(letter(release), whose(release), release.keys.length);
   }
-  args[0] = marks.length;
-  if (marks.length > MOST_KEYS_AT_ONCE) args[1] = "";
-  return { script: releaseScript, keys: [...keys, ...marks], args };
+  return { script: releaseScript, keys, args };
+}
+
+/** Whether the short ways are open. */
+function howToRelease(releases: readonly Release[]): "g" | "s" | "" {
+  const letters = releases.map(letter);
+  if (releases.every(({ keys }, n) => letters[n] === "g" && keys.length === 1)) return "g";
+  return letters.every((by) => by === "g" || by === "o" || by === "a") ? "s" : "";
 }
 
 function letter(release: Release): string {

@@ -24,16 +24,25 @@ if look == 4 then
 elseif look ~= 0 then
   free = redis.call('EXISTS', unpack(KEYS, 2, math.abs(look))) == 0
 end
+-- how many claims, and how far apart stands what they ask for: nowhere, where all ask for the same
+local count, apart = (#ARGV - 2) / 4, 4
+if count == 1 then
+  count, apart = (#KEYS - 1) / (2 * ARGV[6] + (string.sub(ARGV[3], 1, 1) == 'o' and 2 or 1)), 0
+end
 if free and look > 0 then
-  local claims, skip, at, tokens = (#ARGV - 2) / 4, #KEYS[1] + 3, 2, {}
-  local token = redis.call('INCRBY', KEYS[1], claims) - claims
+  local skip, at, tokens = #KEYS[1] + 3, 2, {}
+  local token = redis.call('INCRBY', KEYS[1], count) - count
   if token == 0 then redis.call('DEL', KEYS[1] .. 'f') end
-  for claim = 1, claims do
-    local a = claim * 4 - 1
+  local ending, lease, names
+  for claim = 1, count do
+    if claim == 1 or apart > 0 then
+      local a = 3 + (claim - 1) * apart
+      ending, lease, names = string.sub(ARGV[a], 1, 1) .. '-- ', ARGV[a + 2], 2 * ARGV[a + 3]
+    end
     token = token + 1
-    local holder = string.sub(KEYS[at], skip) .. string.format(' %.0f ', token) .. string.sub(ARGV[a], 1, 1) .. '-- '
-    for n = at + 1, at + 2 * ARGV[a + 3], 2 do redis.call('SET', KEYS[n], holder, 'PX', ARGV[a + 2]) end
-    at = at + 1 + 2 * ARGV[a + 3]
+    local holder = string.sub(KEYS[at], skip) .. string.format(' %.0f ', token) .. ending
+    for n = at + 1, at + names, 2 do redis.call('SET', KEYS[n], holder, 'PX', lease) end
+    at = at + 1 + names
     tokens[claim] = token
   end
   return tokens
@@ -92,12 +101,12 @@ end
 /** Uncontended locks that an index names: those of owners, and those without end. Stands on `ground`. */
 export const takeIndexed: string = lua`
 if free then
-  local claims, skip, at, owner_at, tokens = (#ARGV - 2) / 4, #KEYS[1] + 3, 2, -look, {}
-  local token = redis.call('INCRBY', KEYS[1], claims) - claims
+  local skip, at, owner_at, tokens = #KEYS[1] + 3, 2, -look, {}
+  local token = redis.call('INCRBY', KEYS[1], count) - count
   if token == 0 then redis.call('DEL', KEYS[1] .. 'f') end
-  local sweeps = math.floor((token + claims) / 16) ~= math.floor(token / 16)
-  for claim = 1, claims do
-    local a = claim * 4 - 1
+  local sweeps = math.floor((token + count) / 16) ~= math.floor(token / 16)
+  for claim = 1, count do
+    local a = 3 + (claim - 1) * apart
     local kind, lease, indexes, owner = string.sub(ARGV[a], 1, 1), ARGV[a + 2], {}, ''
     local endless = lease == '-1'
     local till = endless and FOREVER or now + lease

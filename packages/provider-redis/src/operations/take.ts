@@ -13,7 +13,7 @@ import { takeBehind, takeIndexed, takeUncontended } from "./take-plain.ts";
  *       each owner named. What else may be touched is of the same bucket.
  * ARGV  1 the channel of this process ("" for none), 2 how far to look for whether anything stands in the way, when all claims are
  *       exclusive and share no key: the last of the keys to look at, negative where an index is to be written too; else 0.
- *       Then for each claim: flags, limit (0: none), lease in ms (-1: without end), number of keys
+ *       Then for each claim, or once where all ask for the same: flags, limit (0: none), lease in ms (-1: without end), number of keys
  *       flags: kind (e execute, a acquire, o acquire by an owner: the next of the owner indexes), w or -: waits, k or -: keeps the lease
  * reply the token alone of the only claim, or for each claim: token (granted under its own id, for the lease asked for) | {"g", grant id, token, remaining}
  *       | {"q", ticket, check in} | {"b", owner or "", free in} | {"w"}: withdrawn. Milliseconds, -1 without end.
@@ -24,7 +24,8 @@ const contended = lua`
 local claims = {}
 do
   local skip, at, owners = #base + 3, 2, {}
-  for a = 3, #ARGV, 4 do
+  for claim = 1, count do
+    local a = 3 + (claim - 1) * apart
     local flags, limit, lease = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
     local w = {
       id = string.sub(KEYS[at], skip), kind = string.sub(flags, 1, 1), wait = string.sub(flags, 2, 2) == 'w', keep = string.sub(flags, 3, 3) == 'k',
@@ -149,24 +150,44 @@ const MOST_NAMES_AT_ONCE = 1_000;
 export function encodeTake(layout: KeyLayout, channel: string, claims: readonly Claim[]): ScriptCall {
   const keys = [layout.base];
   const owners: string[] = [];
-  const args: (string | number)[] = [channel, 0];
-  let simple = true;
-  let indexed = false;
-  for (const claim of claims) {
-    const owner = claim.kind === "acquire" ? claim.ownerId : null;
-    if (owner !== null) owners.push(layout.owner(owner));
-    keys.push(layout.tombstone(claim.id));
-    for (const key of claim.keys) keys.push(layout.holders(key), layout.mark(key));
-    if (claim.limit !== 1) simple = false;
-    const lease = encodeLease(claim.lease);
-    if (owner !== null || lease < 0) indexed = true;
-    const kind = claim.kind === "execute" ? "e" : owner === null ? "a" : "o";
-    const flags = `${kind}${claim.wait ? "w" : "-"}${claim.keepLease ? "k" : "-"}`;
-    args.push(flags, encodeLimit(claim.limit), lease, claim.keys.length);
+  for (const { id, keys: named, kind, ownerId } of claims) {
+    keys.push(layout.tombstone(id));
+    for (const key of named) keys.push(layout.holders(key), layout.mark(key));
+    if (kind === "acquire" && ownerId !== null) owners.push(layout.owner(ownerId));
   }
-  const apart = claims.length === 1 || new Set(keys).size === keys.length;
-  if (simple && apart && keys.length <= MOST_NAMES_AT_ONCE) args[1] = indexed ? -keys.length : keys.length;
+  const wishes = claims.map(wishOf);
+  const [first] = wishes as [Wish];
+  const said = wishes.every((wish) => isSame(wish, first)) ? [first] : wishes;
+  const args: (string | number)[] = [channel, howFarToLook(claims, keys, said)];
+  for (const { flags, limit, lease, count } of said) args.push(flags, limit, lease, count);
   return { script: takeScript, keys: owners.length === 0 ? keys : [...keys, ...owners], args };
+}
+
+/** What a claim asks for, beside its keys. */
+interface Wish {
+  readonly flags: string;
+  readonly limit: number;
+  readonly lease: number;
+  /** How many keys. */
+  readonly count: number;
+}
+
+function wishOf({ kind, ownerId, wait, keepLease, limit, lease, keys }: Claim): Wish {
+  const letter = kind === "execute" ? "e" : ownerId === null ? "a" : "o";
+  const flags = `${letter}${wait ? "w" : "-"}${keepLease ? "k" : "-"}`;
+  return { flags, limit: encodeLimit(limit), lease: encodeLease(lease), count: keys.length };
+}
+
+function isSame(one: Wish, other: Wish): boolean {
+  const { flags, limit, lease, count } = one;
+  return flags === other.flags && limit === other.limit && lease === other.lease && count === other.count;
+}
+
+function howFarToLook(claims: readonly Claim[], keys: readonly string[], wishes: readonly Wish[]): number {
+  if (keys.length > MOST_NAMES_AT_ONCE || wishes.some(({ limit }) => limit !== 1)) return 0;
+  if (claims.length > 1 && new Set(keys).size < keys.length) return 0;
+  const indexed = wishes.some(({ flags, lease }) => flags.startsWith("o") || lease < 0);
+  return indexed ? -keys.length : keys.length;
 }
 
 export function decodeTake(claims: readonly Claim[], reply: unknown): TakeReply[] {
