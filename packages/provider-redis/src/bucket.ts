@@ -1,18 +1,9 @@
-import type {
-  Claim,
-  KeyState,
-  LockStore,
-  Release,
-  ReleaseReply,
-  Renewal,
-  RenewReply,
-  TakeReply,
-} from "@lock/core";
+import type { Claim, KeyState, LockStore, ReleaseReply, Renewal, RenewReply, TakeReply } from "@lock/core";
 import type { Connection } from "./connection.ts";
 import type { KeyLayout } from "./key-layout.ts";
 import { decodeInspect, encodeInspect } from "./operations/inspect.ts";
 import { decodeReleaseAll, encodeReleaseAll, type Stage, START } from "./operations/release-all.ts";
-import { decodeRelease, encodeRelease } from "./operations/release.ts";
+import { decodeRelease, encodeRelease, type NotedRelease } from "./operations/release.ts";
 import { decodeRenew, encodeRenew } from "./operations/renew.ts";
 import { encodeSeal, type Seal } from "./operations/seal.ts";
 import { decodeStand, encodeStand, type Stand, type StandReply } from "./operations/stand.ts";
@@ -122,7 +113,7 @@ export class Bucket implements Locks {
     return decodeRenew(renewals, await this.#run(this.#guarded(encodeRenew(this.layout, renewals))));
   }
 
-  async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
+  async release(releases: readonly NotedRelease[]): Promise<ReleaseReply[]> {
     const mark = releases.some((release) => release.by === "owner") ? this.#mark() : null;
     return decodeRelease(await this.#run(this.#guarded(encodeRelease(this.layout, releases, mark))));
   }
@@ -140,13 +131,6 @@ export class Bucket implements Locks {
     const reply = decodeStand(await this.#run(encodeStand(this.layout, { ...request, channel })));
     if (reply.status === "held") this.see(reply.lastToken);
     return reply;
-  }
-
-  /** Who queues need not tell this process any more. */
-  unannounce(key: string): void {
-    // One that stays ends by itself; what the client kept for later could find another's there.
-    if (!this.#connection.ready) return;
-    this.#connection.command("del", [this.layout.stand(key)]).catch(() => {});
   }
 
   async releaseAll(ownerId: string | null): Promise<void> {

@@ -95,12 +95,13 @@ it("a process that lost its connection leaves the note at the key alone that ano
   await proxy.refuse();
   proxy.cut();
   await eventually(() => proxy.connections).toBe(0);
-  const note = new KeyLayout(namespace).stand("a");
+  const layout = new KeyLayout(namespace);
   free.resolve();
   await new Promise((resolve) => setImmediate(resolve));
-  await redis.set(note, "of another", "PX", 10_000);
+  await redis.set(layout.holders("a"), "another 1000000 e-- ", "PX", 10_000);
+  await redis.set(layout.stand("a"), "another channel", "PX", 10_000);
   await proxy.restore();
-  await one;
+  await expect(one).rejects.toMatchObject({ code: "LOCK_LOST" });
   expect(await service.execute("b", () => "in")).toBe("in");
-  expect(await redis.get(note)).toBe("of another");
+  expect(await redis.get(layout.stand("a"))).toBe("another channel");
 });

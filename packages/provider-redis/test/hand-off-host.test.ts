@@ -9,8 +9,15 @@ it("a grant that is given back again, since the first answer was cut off, was no
     () => Promise.resolve([{ status: "released", freed: false }]),
   ];
   const bucket = { release: () => answers.shift()!() } as unknown as Bucket;
+  const given = {
+    grantId: "grant",
+    key: "a",
+    tombstone: false,
+    noted: true,
+    until: performance.now() + 30_000,
+  };
   const host = handOffHost(bucket, { closed: false } as Connection, () => 0, 5_000);
-  expect(await host.giveBack("grant", "a", false, performance.now() + 30_000)).toEqual({
+  expect(await host.giveBack(given)).toEqual({
     status: "released",
     freed: true,
   });

@@ -1,5 +1,7 @@
-import { PLACE_LIFETIME } from "@lock/core";
+import { type Claim, PLACE_LIFETIME } from "@lock/core";
 import { expect, it } from "vitest";
+import { Bucket } from "../src/bucket.ts";
+import { Connection } from "../src/connection.ts";
 import { KeyLayout } from "../src/key-layout.ts";
 import { byClaim, byGrant, claimOf, client, instance, leftBehind, newNamespace } from "./instance.ts";
 
@@ -240,4 +242,37 @@ it("a floor that outlived its counter takes no lock away, whatever counts first"
   await one.release(byGrant(last.id, ["g"]));
   await one.handedTo(after.id);
   expect(await one.store.inspect(["g"])).toMatchObject([{ holders: [{}] }]);
+});
+
+it("the note of a process that hands a lock on goes with its grant, however that ends, and with no other's", async () => {
+  const namespace = newNamespace();
+  await using redis = client();
+  const connection = new Connection({ client: redis }, 5_000);
+  await connection.open("locking-redis", { debug() {}, info() {}, warn() {}, error() {} }, []);
+  const bucket = new Bucket(connection, new KeyLayout(namespace), "", "process", null);
+  const note = async (grantId: string, key: string): Promise<void> => {
+    const word = { key, grantId, lease: 30_000, tokens: 0, recall: "never" } as const;
+    expect(await bucket.stand(word)).toMatchObject({ status: "held" });
+  };
+  try {
+    const [alone, waitedFor, together, beside, buried, next] = ["a", "b", "c", "d", "e", "b"].map((key) =>
+      claimOf({ keys: [key] }),
+    ) as [Claim, Claim, Claim, Claim, Claim, Claim];
+    await bucket.take([alone, waitedFor, together, beside, buried, next]);
+    for (const { id, keys } of [alone, waitedFor, together, buried]) await note(id, keys[0]!);
+    const noted = ({ id: grantId, keys }: Claim, tombstone = false) =>
+      ({ by: "grant", grantId, keys, tombstone, noted: true }) as const;
+    await bucket.release([noted(alone)]);
+    await bucket.release([noted(waitedFor)]);
+    await bucket.release([noted(together), byGrant(beside.id, beside.keys)]);
+    await bucket.release([noted(buried, true)]);
+    expect(await leftBehind(redis, namespace)).toEqual(["h:b", `t:${buried.id}`]);
+    await note(next.id, "b");
+    await bucket.release([noted(waitedFor)]);
+    await bucket.release([noted(waitedFor), noted(alone)]);
+    await bucket.release([noted(waitedFor, true)]);
+    expect(await leftBehind(redis, namespace)).toContain("x:b");
+  } finally {
+    await connection.close();
+  }
 });

@@ -73,9 +73,6 @@ export class ModelledProcess {
       release: locks.release,
       stand: (request: Parameters<HandOffStand>[0]) =>
         this.#run({ stand: request }, () => server.stand({ ...request, channel })),
-      unannounce: (key: string) => {
-        if (this.#ready) void this.#send({ unannounce: key }, () => server.unannounce(key)).catch(() => {});
-      },
     };
     const connection = Object.defineProperties({} as Connection, {
       standing: { get: () => this.#standing },

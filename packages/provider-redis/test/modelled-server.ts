@@ -4,13 +4,13 @@ import {
   HANDOVER_LEASE,
   type KeyState,
   PLACE_LIFETIME,
-  type Release,
   type ReleaseReply,
   type Renewal,
   type RenewReply,
   type TakeReply,
   TOMBSTONE_LIFETIME,
 } from "@lock/core";
+import type { NotedRelease } from "../src/operations/release.ts";
 import type { Stand, StandReply } from "../src/operations/stand.ts";
 
 interface Holder {
@@ -116,7 +116,7 @@ export class ModelledServer {
     return replies;
   }
 
-  release(releases: readonly Release[]): ReleaseReply[] {
+  release(releases: readonly NotedRelease[]): ReleaseReply[] {
     const script = this.#begin([]);
     const touched: string[] = [];
     const replies = releases.map((release): ReleaseReply => {
@@ -125,6 +125,7 @@ export class ModelledServer {
       touched.push(...release.keys);
       const held = release.keys.filter((key) => this.holder(key)?.id === id);
       for (const key of held) this.#holders.delete(key);
+      if (release.noted === true) for (const key of held) this.#notes.delete(key);
       const place = this.#place(id);
       if (place) touched.push(...place.claim.keys);
       this.#places.delete(id);
@@ -158,10 +159,6 @@ export class ModelledServer {
     const recalled = home.map(({ claim: { id: claimId }, ticket }) => ({ claimId, ticket }));
     for (const { claimId } of recalled) this.#places.delete(claimId);
     return { status: "held", lastToken: this.#counter, others, recalled };
-  }
-
-  unannounce(key: string): void {
-    this.#notes.delete(key);
   }
 
   /** The first of its steps: everything that one holds is free. */

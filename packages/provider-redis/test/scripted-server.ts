@@ -1,7 +1,9 @@
 import type { Claim, Handover, Release, ReleaseReply, TakeReply } from "@lock/core";
 import type { Locks } from "../src/bucket.ts";
 import { HandOff } from "../src/hand-off/hand-off.ts";
+import type { GivenBack } from "../src/hand-off/host.ts";
 import { STRICT } from "../src/hand-off/terms.ts";
+import type { NotedRelease } from "../src/operations/release.ts";
 import type { StandReply } from "../src/operations/stand.ts";
 import { byGrant } from "./instance.ts";
 
@@ -13,8 +15,9 @@ interface Scripted {
   /** The same, for its word. */
   readonly words: { answer(reply: StandReply): Promise<void> }[];
   readonly released: Release[];
+  /** Grants that were released together with their note at the key. */
+  readonly noted: string[];
   readonly withdrawn: string[];
-  readonly unannounced: string[];
   readonly handovers: Handover[];
   readonly lost: string[];
   /** Releases are answered when it is open. */
@@ -29,8 +32,12 @@ export function scripted(): Scripted {
   const asked: Scripted["asked"] = [];
   const words: Scripted["words"] = [];
   const released: Release[] = [];
+  const noted: string[] = [];
+  const free = ({ noted: withNote = false, ...release }: NotedRelease): void => {
+    released.push(release);
+    if (withNote && release.by === "grant") noted.push(release.grantId);
+  };
   const withdrawn: string[] = [];
-  const unannounced: string[] = [];
   const handovers: Handover[] = [];
   const lost: string[] = [];
   const gate = { open: Promise.resolve() };
@@ -51,7 +58,7 @@ export function scripted(): Scripted {
     },
     renew: async (renewals) => renewals.map(({ lease }) => ({ status: "renewed", remaining: lease })),
     release: async (releases) => {
-      released.push(...releases);
+      releases.forEach(free);
       await gate.open;
       return releases.map(() => ({ status: "released", freed: true }));
     },
@@ -67,9 +74,8 @@ export function scripted(): Scripted {
       return reply;
     },
     withdraw: ({ id }: Claim) => void withdrawn.push(id),
-    unannounce: (key: string) => void unannounced.push(key),
-    giveBack: async (grantId: string, key: string, tombstone: boolean) => {
-      released.push({ by: "grant", grantId, keys: [key], tombstone });
+    giveBack: async ({ key, until: _until, ...grant }: GivenBack) => {
+      free({ by: "grant", keys: [key], ...grant });
       return { status: "released", freed: true } as const;
     },
   };
@@ -91,8 +97,8 @@ export function scripted(): Scripted {
     asked,
     words,
     released,
+    noted,
     withdrawn,
-    unannounced,
     handovers,
     lost,
     gate,

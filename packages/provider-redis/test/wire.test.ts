@@ -130,6 +130,18 @@ describe("release on the wire", () => {
     ]);
     const wider = encodeRelease(layout, [grant("x", "a"), grant("y", "b", "c")], null);
     expect(wider.args).toEqual([3, "s", "", "g", "x", 1, "g", "y", 2]);
+    const noted = { ...grant("n", "a"), noted: true };
+    expect(encodeRelease(layout, [noted], null).args).toEqual([1, "n", "", "n"]);
+    const several = encodeRelease(layout, [noted, grant("x", "b")], null);
+    expect(several.args).toEqual([2, "s", "", "n", "n", 1, "g", "x", 1]);
+    expect(encodeRelease(layout, [{ ...noted, tombstone: true }], null).args).toEqual([
+      1,
+      "",
+      "",
+      "N",
+      "n",
+      1,
+    ]);
   });
 
   it("does not look for the short way where there is a claim to withdraw or a tombstone to leave", () => {

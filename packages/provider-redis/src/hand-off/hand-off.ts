@@ -11,6 +11,7 @@ import {
   type TakeReply,
 } from "@lock/core";
 import type { Locks } from "../bucket.ts";
+import type { NotedRelease } from "../operations/release.ts";
 import { Callers } from "./callers.ts";
 import { FREED, NOT_FREED } from "./hold.ts";
 import { Holds } from "./holds.ts";
@@ -90,7 +91,7 @@ export class HandOff implements Locks {
 
   release(releases: readonly Release[]): Awaitable<readonly ReleaseReply[]> {
     const now = performance.now();
-    const asked: Release[] = [];
+    const asked: NotedRelease[] = [];
     let later = false;
     const replies = releases.map((release) => {
       const reply = this.#free(release, now);
@@ -210,7 +211,7 @@ export class HandOff implements Locks {
   }
 
   /** What came of a release, or what to ask the server for. */
-  #free(release: Release, now: number): ReleaseReply | Promise<ReleaseReply> | Release {
+  #free(release: Release, now: number): ReleaseReply | Promise<ReleaseReply> | NotedRelease {
     if (release.by === "owner") return release;
     const holds = this.#holds;
     const id = release.by === "grant" ? release.grantId : release.claimId;
@@ -249,7 +250,7 @@ export class HandOff implements Locks {
 
   async #delivered(
     releases: readonly Release[],
-    asked: readonly Release[],
+    asked: readonly NotedRelease[],
     here: readonly (ReleaseReply | Promise<ReleaseReply> | null)[],
     later: boolean,
   ): Promise<readonly ReleaseReply[]> {

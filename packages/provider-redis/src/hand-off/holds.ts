@@ -10,6 +10,7 @@ import {
   TOMBSTONE_LIFETIME,
 } from "@lock/core";
 import type { Callers } from "./callers.ts";
+import type { NotedRelease } from "../operations/release.ts";
 import { FREED, Hold, WORD_IS_OLD } from "./hold.ts";
 import type { HandOffHost } from "./host.ts";
 import { Names } from "./names.ts";
@@ -166,13 +167,14 @@ export class Holds {
   }
 
   /** Its holder gives it back. @returns what came of it, or what to ask the server for. */
-  passOn(spot: Spot, release: ReleaseById, now: number): Release | ReleaseReply | Promise<ReleaseReply> {
+  passOn(spot: Spot, release: ReleaseById, now: number): NotedRelease | ReleaseReply | Promise<ReleaseReply> {
     const hold = spot.hold as Hold;
     const tombstone = release.tombstone || this.callers.isUnderWay(hold.holder as string);
     if (hold.holder === hold.grantId) hold.tombstone = tombstone;
     // A request of it may have given it a place at the server, or do so yet, and the release names another there.
     else if (tombstone) {
-      void this.#host.giveBack(hold.holder as string, spot.key, true, now + TOMBSTONE_LIFETIME);
+      const stray = { grantId: hold.holder as string, key: spot.key, tombstone: true, noted: false };
+      void this.#host.giveBack({ ...stray, until: now + TOMBSTONE_LIFETIME });
     }
     const certain = now < hold.deadline && hold.standing === this.#host.standing;
     if (certain && this.passing.isWanted(spot, hold) && this.passing.handOn(spot, hold, now)) {
@@ -180,9 +182,10 @@ export class Holds {
       return hold.holder === null ? hold.whenGone() : FREED;
     }
     const { holder, grantId } = hold;
-    this.passing.end(spot, hold);
-    if (holder === grantId) return { ...release, tombstone };
-    this.names.set(holder as string, { grantId, tombstone: hold.tombstone, until: now + hold.lease }, now);
+    const noted = this.passing.end(spot, hold);
+    if (holder === grantId) return { ...release, tombstone, noted };
+    const name = { grantId, tombstone: hold.tombstone, noted, until: now + hold.lease };
+    this.names.set(holder as string, name, now);
     return this.names.apply(release, holder as string);
   }
 

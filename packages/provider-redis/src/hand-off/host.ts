@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Claim, Release, ReleaseReply } from "@lock/core";
+import type { Claim, ReleaseReply } from "@lock/core";
 import type { Bucket } from "../bucket.ts";
 import type { Connection } from "../connection.ts";
+import type { NotedRelease } from "../operations/release.ts";
 import type { Stand, StandReply } from "../operations/stand.ts";
 import { FREED } from "./hold.ts";
 
@@ -17,10 +18,18 @@ export interface HandOffHost {
   stand(request: Omit<Stand, "channel">): Promise<StandReply>;
   /** A claim that stands in the queue without need leaves it. */
   withdraw(claim: Claim): void;
-  /** Who queues need not tell any more. */
-  unannounce(key: string): void;
   /** Frees a grant that no caller has any more, however often that must be asked; at the latest its lease does. */
-  giveBack(grantId: string, key: string, tombstone: boolean, until: number): Promise<ReleaseReply>;
+  giveBack(grant: GivenBack): Promise<ReleaseReply>;
+}
+
+export interface GivenBack {
+  readonly grantId: string;
+  readonly key: string;
+  readonly tombstone: boolean;
+  /** Whether a note of it stands at the key. */
+  readonly noted: boolean;
+  /** By the monotonic clock. */
+  readonly until: number;
 }
 
 /** The server, as far as those concern it who hand locks on inside this process. */
@@ -56,9 +65,8 @@ export function handOffHost(
       // A place that stays ends by itself.
       bucket.release([{ by: "claim", claimId: id, keys, tombstone: false }]).catch(() => {});
     },
-    unannounce: (key) => bucket.unannounce(key),
-    async giveBack(grantId, key, tombstone, until) {
-      const release: Release = { by: "grant", grantId, keys: [key], tombstone };
+    async giveBack({ grantId, key, tombstone, noted, until }) {
+      const release: NotedRelease = { by: "grant", grantId, keys: [key], tombstone, noted };
       for (let tries = 1; ; tries += 1) {
         try {
           const [reply] = await bucket.release([release]);

@@ -1,8 +1,10 @@
-import type { Release } from "@lock/core";
+import type { NotedRelease } from "../operations/release.ts";
 
 interface Name {
   readonly grantId: string;
   readonly tombstone: boolean;
+  /** Whether a note of it stands at the key. */
+  readonly noted: boolean;
   /** When it can be forgotten in any case, by the monotonic clock. */
   readonly until: number;
 }
@@ -24,9 +26,10 @@ export class Names {
   }
 
   /** A release of the claim as the server understands it. */
-  apply(release: Release, claimId: string): Release {
+  apply(release: NotedRelease, claimId: string): NotedRelease {
     const name = this.#names.get(claimId);
     if (name === undefined) return release;
-    return { by: "grant", grantId: name.grantId, keys: release.keys, tombstone: name.tombstone };
+    const { grantId, tombstone, noted } = name;
+    return { by: "grant", grantId, keys: release.keys, tombstone, noted };
   }
 }

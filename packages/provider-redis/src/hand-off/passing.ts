@@ -180,20 +180,18 @@ export class Passing {
   }
 
   giveBack(spot: Spot, hold: Hold): void {
-    this.end(spot, hold);
+    const noted = this.end(spot, hold);
     const { grantId, tombstone, deadline } = hold;
-    hold.gone(this.#host.giveBack(grantId, spot.key, tombstone, deadline));
+    hold.gone(this.#host.giveBack({ grantId, key: spot.key, tombstone, noted, until: deadline }));
   }
 
-  /** Who waited for it here waits at the server before it is free. */
-  end(spot: Spot, hold: Hold): void {
+  /** Who waited for it here waits at the server before it is free. @returns whether a note of it may stand there, which goes with the grant. */
+  end(spot: Spot, hold: Hold): boolean {
     spot.hold = null;
     this.sendLocals(hold);
     this.follow(spot);
-    // When its time is up, the note at the key may be another's who has it now.
-    const own = performance.now() < hold.deadline;
-    if (this.#announced.delete(hold.grantId) && own) this.#host.unannounce(spot.key);
     this.#spots.tidy(spot);
+    return this.#announced.delete(hold.grantId);
   }
 
   sendLocals(hold: Hold): void {

@@ -10,7 +10,7 @@ import { lua } from "../lua/lua.ts";
  * record goes; or the first in line waits for this key alone, and gets it. `model` says the same of all other cases.
  */
 export const releaseOne: string = lua`
-local function next_in_line(base, key)
+local function next_in_line(base, key, note)
   local line = base .. 'q:' .. key
   local id = redis.call('ZRANGE', line, 0, 0)[1]
   local text = id and redis.call('GET', base .. 'w:' .. id)
@@ -35,11 +35,13 @@ local function next_in_line(base, key)
       redis.call('PEXPIRE', base .. 'h:' .. key, math.max(redis.call('PTTL', base .. 'w:' .. id), 1))
     end
   end
-  redis.call('DEL', base .. 'w:' .. id)
+  local record = base .. 'w:' .. id
+  redis.call('DEL', record, note or record)
   return 1
 end
 
-if ARGV[1] == '1' and ARGV[2] == 'g' then
+if ARGV[1] == '1' and (ARGV[2] == 'g' or ARGV[2] == 'n') then
+  local note = ARGV[2] == 'n' and KEYS[1] .. 'x:' .. string.sub(KEYS[3], #KEYS[1] + 3)
   local read = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
   if not read[2] and not read[3] then return 0 end
   local id, token, kind, ending = string.match(read[2] or '', '^(%S+) (%d+) (%a).(.) ')
@@ -47,10 +49,10 @@ if ARGV[1] == '1' and ARGV[2] == 'g' then
     local held = not read[1] or tonumber(token) > tonumber(read[1])
     if not read[3] then
       if id ~= ARGV[4] then return 0 end
-      redis.call('DEL', KEYS[3])
+      redis.call('DEL', KEYS[3], note or KEYS[3])
       return held and 1 or 0
     end
-    local freed = held and id == ARGV[4] and next_in_line(KEYS[1], string.sub(KEYS[3], #KEYS[1] + 3))
+    local freed = held and id == ARGV[4] and next_in_line(KEYS[1], string.sub(KEYS[3], #KEYS[1] + 3), note)
     if freed then return freed end
   end
 end
@@ -58,13 +60,17 @@ end
 
 /** Nobody waits for any of the keys, and each has one holder at most: nothing to hand on. Stands on `ground`. */
 export const releaseSeveral: string = lua`
-local alike = ARGV[2] == 'g'
+local alike = ARGV[2] == 'g' or ARGV[2] == 'n'
 local asked = alike and #ARGV - 3 or (#ARGV - 3) / 3
 
--- By what, whose, of how many keys.
+-- By what, whose, of how many keys, and whether a note of it stands there.
 local function release_at(n)
-  if alike then return 'g', ARGV[n + 3], 1 end
-  return ARGV[n * 3 + 1], ARGV[n * 3 + 2], tonumber(ARGV[n * 3 + 3])
+  if alike then return 'g', ARGV[n + 3], 1, ARGV[2] == 'n' end
+  local by, noted = ARGV[n * 3 + 1], false
+  if by == 'n' or by == 'N' then
+    by, noted = by == 'n' and 'g' or 'G', true
+  end
+  return by, ARGV[n * 3 + 2], tonumber(ARGV[n * 3 + 3]), noted
 end
 
 local function release_unwaited()
@@ -77,7 +83,7 @@ local function release_unwaited()
   local floor = tonumber(texts[1] or 0)
   local freed, names, gone, endless, owners, skip, at = {}, {}, {}, {}, {}, #KEYS[1] + 3, 1
   for n = 1, asked do
-    local by, whose, span = release_at(n)
+    local by, whose, span, noted = release_at(n)
     freed[n] = 1
     for _ = 1, span do
       at = at + 1
@@ -91,6 +97,7 @@ local function release_unwaited()
         if mine then
           names[#names + 1] = name
           gone[name] = true
+          if noted then names[#names + 1] = KEYS[1] .. 'x:' .. string.sub(name, skip) end
           if ending == '~' then endless[#endless + 1] = string.sub(name, skip) end
           if kind == 'o' then owners[#owners + 1] = { KEYS[1] .. 'o:' .. owner, string.sub(name, skip) } end
           -- what releaseAll freed and left standing is cleared away, and was not held

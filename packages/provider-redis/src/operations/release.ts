@@ -11,15 +11,15 @@ import { releaseOne, releaseSeveral } from "./release-plain.ts";
  * KEYS  1 counter, 2 floor, then the holders of every key of every release, then the marks of their queues in the same order. What
  *       else may be touched is of the same bucket.
  * ARGV  1 the number of keys of all releases, 2 "s" when they are all by grant or by owner and leave no tombstone, "g" when they are all by grant, of one
- *       key each, and leave none, 3 the id of the tombstone that marks this request as carried out ("": it can't come twice), then for each release:
- *       by (g grant, G grant and leave a tombstone, c claim, C claim and leave a tombstone, o owner, a no owner), id or owner, number of keys;
- *       of those by "g" the id alone
+ *       key each, and leave none, "n" when there is one such and a note of it, 3 the id of the tombstone that marks this request as carried out ("": it can't come twice), then for each release:
+ *       by (g grant, G grant and leave a tombstone, n and N the same of one whose note stands at the key, c claim, C claim and leave a tombstone, o owner,
+ *       a no owner), id or owner, number of keys; after "g" or "n" the ids alone
  * reply the answer alone to the only release, or for each release: 1 freed, 0 not; or {"again"}: this very request was carried out before.
  */
 
 /** Somebody waits, or may: what is freed is handed on. */
 const handedOn = lua`
-local replies, touched, tombstones = {}, {}, {}
+local replies, touched, tombstones, notes = {}, {}, {}, {}
 
 local function leave_place(id)
   local w = waiter(id)
@@ -94,7 +94,7 @@ end
 
 local skip, at = #base + 3, 2
 for n = 1, asked do
-  local by, whose, count = release_at(n)
+  local by, whose, count, noted = release_at(n)
   local keys = {}
   for _ = 1, count do
     at = at + 1
@@ -103,7 +103,9 @@ for n = 1, asked do
     table.insert(touched, key)
   end
   if by == 'g' or by == 'G' then
-    table.insert(replies, release_grant(whose, keys))
+    local freed = release_grant(whose, keys)
+    table.insert(replies, freed)
+    if noted and freed == 1 then table.insert(notes, base .. 'x:' .. keys[1]) end
   elseif by == 'c' or by == 'C' then
     table.insert(replies, withdraw(whose, keys))
   else
@@ -112,6 +114,7 @@ for n = 1, asked do
   if by == 'G' or by == 'C' then table.insert(tombstones, base .. 't:' .. whose) end
 end
 advance(touched)
+if #notes > 0 then redis.call('DEL', unpack(notes)) end
 if #tombstones > 0 then
   -- a write that can't grow, so that the next may, on a server out of memory too
   redis.call('DEL', unpack(tombstones))
@@ -124,6 +127,9 @@ return replies
 
 export const releaseScript: Script = composeScript(releaseOne, ground, releaseSeveral, model, handedOn);
 
+/** `noted`: at its one key stands the note of a process that hands it on (`stand.ts`), which goes with it. */
+export type NotedRelease = Release & { readonly noted?: boolean };
+
 /** More names than this would not fit Lua's stack in one call. */
 const MOST_KEYS_AT_ONCE = 1_000;
 
@@ -133,7 +139,7 @@ const MOST_KEYS_AT_ONCE = 1_000;
  */
 export function encodeRelease(
   layout: KeyLayout,
-  releases: readonly Release[],
+  releases: readonly NotedRelease[],
   mark: string | null,
 ): ScriptCall {
   const keys = [layout.base, layout.floor];
@@ -143,22 +149,24 @@ export function encodeRelease(
   const how = count > MOST_KEYS_AT_ONCE ? "" : howToRelease(releases);
   const args: (string | number)[] = [count, how, mark ?? ""];
   for (const release of releases) {
-    if (how === "g") args.push(whose(release));
+    if (how === "g" || how === "n") args.push(whose(release));
     else args.push(letter(release), whose(release), release.keys.length);
   }
   return { script: releaseScript, keys, args };
 }
 
 /** Whether the short ways are open. */
-function howToRelease(releases: readonly Release[]): "g" | "s" | "" {
+function howToRelease(releases: readonly NotedRelease[]): "g" | "n" | "s" | "" {
   const letters = releases.map(letter);
   if (releases.every(({ keys }, n) => letters[n] === "g" && keys.length === 1)) return "g";
-  return letters.every((by) => by === "g" || by === "o" || by === "a") ? "s" : "";
+  if (letters.length === 1 && letters[0] === "n") return "n";
+  return letters.every((by) => "gnoa".includes(by)) ? "s" : "";
 }
 
-function letter(release: Release): string {
+function letter(release: NotedRelease): string {
   switch (release.by) {
     case "grant":
+      if (release.noted === true) return release.tombstone ? "N" : "n";
       return release.tombstone ? "G" : "g";
     case "claim":
       return release.tombstone ? "C" : "c";
