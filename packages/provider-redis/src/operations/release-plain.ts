@@ -12,14 +12,15 @@ import { lua } from "../lua/lua.ts";
 export const releaseOne: string = lua`
 local function next_in_line(base, key, note)
   local line = base .. 'q:' .. key
-  local id = redis.call('ZRANGE', line, 0, 0)[1]
+  local first = redis.call('ZRANGE', line, 0, 1)
+  local id = first[1]
   local text = id and redis.call('GET', base .. 'w:' .. id)
   if not text then return nil end
   local place = cmsgpack.unpack(text)
   local ticket, kind, limit, lease, channel = place[1], place[2], place[4], place[5], place[7]
   if kind == 'o' or limit ~= 1 or lease < ${CHECK_INTERVAL} or #place[8] ~= 1 then return nil end
   redis.call('ZREM', line, id)
-  if redis.call('EXISTS', line) == 0 then
+  if not first[2] then
     redis.call('DEL', base .. 'm:' .. key)
     redis.call('ZREM', base .. 'z', key)
   end
