@@ -1,7 +1,7 @@
 import type { Locking } from "@lock/core";
 import type { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { redisProvider } from "../src/index.ts";
+import { redisProvider, type RedisProviderOptions } from "../src/index.ts";
 import { deferred } from "./deferred.ts";
 import { eventually } from "./eventually.ts";
 import { client, newNamespace, redisUrl } from "./instance.ts";
@@ -16,6 +16,36 @@ async function scriptsSince(redis: Redis): Promise<() => Promise<number>> {
   };
   const before = await count();
   return async () => (await count()) - before;
+}
+
+/** Two processes that want one key, which the first holds until it is asked in which order they were served. */
+async function twoProcesses(options: RedisProviderOptions): Promise<{
+  readonly here: Locking;
+  readonly there: Locking;
+  ask(this: void, service: Locking, name: string): void;
+  served(this: void): Promise<string[]>;
+}> {
+  const [here, there] = [await connect(options), await connect(options)];
+  const order: string[] = [];
+  const [held, free] = [deferred(), deferred()];
+  const jobs: Promise<unknown>[] = [
+    here.execute("a", async () => {
+      held.resolve();
+      await free.promise;
+    }),
+  ];
+  await held.promise;
+  return {
+    here,
+    there,
+    ask: (service, name) =>
+      void jobs.push(service.execute("a", () => void order.push(name), { timeout: "20s" })),
+    served: async () => {
+      free.resolve();
+      await Promise.all(jobs);
+      return order;
+    },
+  };
 }
 
 describe("hand-off inside the process", () => {
@@ -52,20 +82,7 @@ describe("hand-off inside the process", () => {
 
   it("who waits elsewhere gets in after those who waited here before, and before those who come later", async () => {
     const namespace = newNamespace();
-    const [here, there] = [await connect({ redisUrl, namespace }), await connect({ redisUrl, namespace })];
-    const order: string[] = [];
-    const jobs: Promise<unknown>[] = [];
-    const ask = (service: Locking, name: string): void => {
-      jobs.push(service.execute("a", () => void order.push(name), { timeout: "20s" }));
-    };
-    const [held, free] = [deferred(), deferred()];
-    jobs.push(
-      here.execute("a", async () => {
-        held.resolve();
-        await free.promise;
-      }),
-    );
-    await held.promise;
+    const { here, there, ask, served } = await twoProcesses({ redisUrl, namespace });
     ask(here, "here 1");
     await waitingFor(here, 1);
     ask(here, "here 2");
@@ -74,9 +91,7 @@ describe("hand-off inside the process", () => {
     await waitingFor(here, 3);
     ask(here, "here 3");
     await waitingFor(here, 4);
-    free.resolve();
-    await Promise.all(jobs);
-    expect(order).toEqual(["here 1", "here 2", "there", "here 3"]);
+    expect(await served()).toEqual(["here 1", "here 2", "there", "here 3"]);
   });
 
   it("a process that never stops asking keeps no other waiting", async () => {
@@ -130,20 +145,7 @@ describe("hand-off inside the process", () => {
   it("on terms, a process goes on while others wait, and no longer", async () => {
     const namespace = newNamespace();
     const options = { redisUrl, namespace, handoff: { turns: 3, ms: 10_000 } };
-    const [here, there] = [await connect(options), await connect(options)];
-    const order: string[] = [];
-    const jobs: Promise<unknown>[] = [];
-    const ask = (service: Locking, name: string): void => {
-      jobs.push(service.execute("a", () => void order.push(name), { timeout: "20s" }));
-    };
-    const [held, free] = [deferred(), deferred()];
-    jobs.push(
-      here.execute("a", async () => {
-        held.resolve();
-        await free.promise;
-      }),
-    );
-    await held.promise;
+    const { here, there, ask, served } = await twoProcesses(options);
     ask(here, "here");
     await waitingFor(here, 1);
     ask(there, "there");
@@ -152,8 +154,7 @@ describe("hand-off inside the process", () => {
       ask(here, `late ${n}`);
       await waitingFor(here, 2 + n);
     }
-    free.resolve();
-    await Promise.all(jobs);
+    const order = await served();
     expect(order.indexOf("there")).toBe(4);
     expect(order.slice(0, 4)).toEqual(["here", "late 1", "late 2", "late 3"]);
     expect(redisProvider(options).capabilities.fifo).toBe(false);

@@ -2,6 +2,12 @@ import { HANDOVER_LEASE, type Claim, type TakeReply } from "@lock/core";
 import type { Broken } from "../broken.ts";
 import { ReferenceStore, type Grant, type Place } from "../references/reference-store.ts";
 
+class TellingTheFirst extends ReferenceStore {
+  override tellOfEnd(lease: number): void {
+    super.tellOfEnd(lease, this.queue.slice(0, 1));
+  }
+}
+
 /** Who gets in, and when. */
 export const queue: readonly Broken[] = [
   {
@@ -117,21 +123,13 @@ export const queue: readonly Broken[] = [
     defect: "only who is first when a lease comes to end sooner learns of it: who is first after it does not",
     rejectedBy:
       "order: a lease that comes to end sooner passes on within 1 s of its end, also where the first in line has timed out",
-    Store: class extends ReferenceStore {
-      override tellOfEnd(lease: number): void {
-        super.tellOfEnd(lease, this.queue.slice(0, 1));
-      }
-    },
+    Store: TellingTheFirst,
   },
   {
     defect: "who is first when a lease comes to end sooner learns of it, and nobody after it when it gets in",
     rejectedBy:
       "order: a lease that comes to end sooner passes on within 1 s of its end, also where the first in line got in by another permit",
-    Store: class extends ReferenceStore {
-      override tellOfEnd(lease: number): void {
-        super.tellOfEnd(lease, this.queue.slice(0, 1));
-      }
-    },
+    Store: TellingTheFirst,
   },
   {
     defect: "a shared key is handed to one reader at a time",
