@@ -1,7 +1,6 @@
-import pg from "pg";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Connection } from "../src/connection.ts";
-import { keyHash } from "../src/key-hash.ts";
+import { heldKey } from "./held-key.ts";
 import { claimOf } from "./instance.ts";
 import { twoInstances } from "./two-instances.ts";
 
@@ -47,33 +46,19 @@ test("and so does one that is taken over again while its release waits for the k
   const { one, other, database } = both;
   const [held, second, third] = [first(), wider(), wider()];
   await one.take(held);
-  const [{ namespace } = { namespace: "" }] = await database.query("SELECT namespace FROM locking");
+  const key = await heldKey(database);
   await one.take(second);
   const withdraw = (id: string) =>
     other.release({ by: "claim", claimId: id, keys: ["a", "b"], tombstone: true });
-  const client = new pg.Client(database.url);
-  await client.connect();
-  onTestFinished(() => client.end());
-  const hash = String(keyHash(namespace as string, "a"));
-  const untilWaiting = (count: number) =>
-    expect
-      .poll(() =>
-        database.query(
-          "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND objid::bigint = $1::bigint & 4294967295",
-          [hash],
-        ),
-      )
-      .toHaveLength(count);
   let taking: Promise<unknown> | undefined;
   let letBy: Promise<unknown> | undefined;
   aroundSecondStatement(
     async () => {
       await withdraw(second.id);
-      await client.query("BEGIN");
-      await client.query("SELECT pg_advisory_xact_lock($1)", [hash]);
+      await key.hold();
       taking = other.take(third);
-      await untilWaiting(1);
-      letBy = untilWaiting(2).then(() => client.query("COMMIT"));
+      await key.awaitedBy(1);
+      letBy = key.awaitedBy(2).then(() => key.letGo());
     },
     async () => {},
   );

@@ -1,31 +1,38 @@
 import { expect, test } from "vitest";
-import { migratedDatabase } from "./database.ts";
+import { migratedDatabase, type TestDatabase } from "./database.ts";
 import { claimOf, instance, newId } from "./instance.ts";
+
+function named(url: string, applicationName: string): string {
+  const result = new URL(url);
+  result.searchParams.set("application_name", applicationName);
+  return result.href;
+}
+
+/** All connections of that name, until they are gone. */
+async function end(database: TestDatabase, applicationName: string): Promise<void> {
+  await database.query(
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = $1",
+    [applicationName],
+  );
+}
 
 test("what a session held by a row is free once the session has ended, also to who does not wait", async () => {
   await using database = await migratedDatabase();
   const name = `dead-${newId()}`;
-  const url = new URL(database.url);
-  url.searchParams.set("application_name", name);
-  await using one = await instance({ connectionString: url.href }, { sessions: 2 });
+  await using one = await instance({ connectionString: named(database.url, name) }, { sessions: 2 });
   await using other = await instance({ connectionString: database.url }, { sessions: 2 });
   const job = claimOf({ limit: 2 });
   expect(await one.take(job)).toMatchObject({ status: "granted" });
   expect(await database.query("SELECT count(session)::integer AS held FROM locking")).toEqual([{ held: 1 }]);
   expect(await other.take({ wait: false })).toMatchObject({ status: "busy" });
-  await database.query(
-    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = $1",
-    [name],
-  );
+  await end(database, name);
   expect(await other.take({ wait: false })).toMatchObject({ status: "granted" });
 });
 
 test("who waits on a connection that has ended keeps nobody back, and stands where it stood once it asks with another", async () => {
   await using database = await migratedDatabase();
   const name = `dead-${newId()}`;
-  const url = new URL(database.url);
-  url.searchParams.set("application_name", name);
-  await using one = await instance({ connectionString: url.href }, { sessions: 2 });
+  await using one = await instance({ connectionString: named(database.url, name) }, { sessions: 2 });
   await using other = await instance({ connectionString: database.url }, { sessions: 2 });
   const [a, b] = [claimOf({ keys: ["a"], limit: 2 }), claimOf({ keys: ["b"], limit: 2 })];
   await other.store.take([a, b]);
@@ -34,10 +41,7 @@ test("who waits on a connection that has ended keeps nobody back, and stands whe
   expect(queued).toMatchObject({ status: "queued" });
   const behind = claimOf({});
   expect(await other.take(behind)).toMatchObject({ status: "queued" });
-  await database.query(
-    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = $1",
-    [name],
-  );
+  await end(database, name);
   await other.release({ by: "grant", grantId: a.id, keys: ["a"], tombstone: false });
   await other.handedTo(behind.id);
   await other.release({ by: "grant", grantId: b.id, keys: ["b"], tombstone: false });

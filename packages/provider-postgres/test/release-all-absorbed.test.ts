@@ -1,6 +1,5 @@
-import pg from "pg";
-import { expect, onTestFinished, test } from "vitest";
-import { keyHash } from "../src/key-hash.ts";
+import { expect, test } from "vitest";
+import { heldKey } from "./held-key.ts";
 import { claimOf } from "./instance.ts";
 import { twoInstances } from "./two-instances.ts";
 
@@ -11,28 +10,14 @@ test.each(["o", null])(
   async (ownerId) => {
     const { one, other, database } = both;
     await one.take({ ownerId: "o", lease: Infinity });
-    const [{ namespace } = { namespace: "" }] = await database.query("SELECT namespace FROM locking");
-    const client = new pg.Client(database.url);
-    await client.connect();
-    onTestFinished(() => client.end());
-    const hash = String(keyHash(namespace as string, "a"));
-    const untilWaiting = (count: number) =>
-      expect
-        .poll(() =>
-          database.query(
-            "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND objid::bigint = $1::bigint & 4294967295",
-            [hash],
-          ),
-        )
-        .toHaveLength(count);
-    await client.query("BEGIN");
-    await client.query("SELECT pg_advisory_xact_lock($1)", [hash]);
+    const key = await heldKey(database);
+    await key.hold();
     const wider = claimOf({ ownerId: "o", lease: Infinity, keys: ["a", "b"] });
     const taking = other.take(wider);
-    await untilWaiting(1);
+    await key.awaitedBy(1);
     const freeing = one.store.releaseAll(ownerId);
-    await untilWaiting(2);
-    await client.query("COMMIT");
+    await key.awaitedBy(2);
+    await key.letGo();
     await Promise.all([taking, freeing]);
     await other.release({ by: "claim", claimId: wider.id, keys: ["a", "b"], tombstone: true });
     expect(await one.store.inspect(["a"])).toMatchObject([{ holders: [] }]);
