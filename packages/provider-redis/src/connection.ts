@@ -96,20 +96,32 @@ export class Connection {
   }
 
   /** `onlyAt`: the standing on which the server was made sure of. Should another have come since, nothing is sent. */
-  async run({ script, keys, args }: ScriptCall, onlyAt: number | null = null): Promise<unknown> {
+  run(call: ScriptCall, onlyAt: number | null = null): Promise<unknown> {
+    const stands = this.client.status === "ready" && (onlyAt === null || onlyAt === this.standing);
+    return stands ? this.#evaluate(call) : this.#runWhenStanding(call, onlyAt);
+  }
+
+  async #runWhenStanding(call: ScriptCall, onlyAt: number | null): Promise<unknown> {
     try {
       if (this.client.status !== "ready") await this.#standing(this.#callTimeout);
       if (onlyAt !== null && onlyAt !== this.standing)
         throw new Error("The connection was made anew meanwhile");
-      try {
-        return await this.#send("evalsha", [script.sha, keys.length, ...keys, ...args]);
-      } catch (error) {
-        if (!isScriptMissing(error)) throw error;
-        return await this.#send("eval", [script.text, keys.length, ...keys, ...args]);
-      }
     } catch (error) {
       throw asFailure(error);
     }
+    return this.#evaluate(call);
+  }
+
+  #evaluate({ script, keys, args }: ScriptCall): Promise<unknown> {
+    const answer = this.client.call("evalsha", [script.sha, keys.length, ...keys, ...args]);
+    return this.#bounded(answer, async (error) => {
+      if (!isScriptMissing(error)) throw asFailure(error);
+      try {
+        return await this.#send("eval", [script.text, keys.length, ...keys, ...args]);
+      } catch (refusal) {
+        throw asFailure(refusal);
+      }
+    });
   }
 
   get closed(): boolean {
@@ -166,8 +178,8 @@ export class Connection {
     return this.#bounded(this.client.call(command, args));
   }
 
-  /** Fails when the connection is cut. */
-  #bounded<T>(answer: Promise<T>): Promise<T> {
+  /** Fails when the connection is cut. `instead`: what to do about an error that was answered; default: that is how it ends. */
+  #bounded<T>(answer: Promise<T>, instead?: (error: unknown) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const pending: Pending = { resolve: resolve as Pending["resolve"], reject };
       this.#unanswered.add(pending);
@@ -178,7 +190,8 @@ export class Connection {
         },
         (error: unknown) => {
           this.#unanswered.delete(pending);
-          reject(error);
+          if (instead === undefined) reject(error);
+          else resolve(instead(error));
         },
       );
     });

@@ -183,7 +183,7 @@ export class Holds {
     }
     const { holder, grantId } = hold;
     const noted = this.passing.end(spot, hold);
-    if (holder === grantId) return { ...release, tombstone, noted };
+    if (holder === grantId) return { by: "grant", grantId, keys: release.keys, tombstone, noted };
     const name = { grantId, tombstone: hold.tombstone, noted, until: now + hold.lease };
     this.names.set(holder as string, name, now);
     return this.names.apply(release, holder as string);

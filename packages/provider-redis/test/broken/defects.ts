@@ -90,7 +90,7 @@ export const defects: readonly Defect[] = [
     defect: "the queue is read from its end",
     rejectedBy: "order: first come, first served",
     instead: [
-      ["redis.call('ZRANGE', line, 0, 0)", "redis.call('ZREVRANGE', line, 0, 0)"],
+      ["redis.call('ZRANGE', line, 0, 1)", "redis.call('ZREVRANGE', line, 0, 1)"],
       ["redis.call('ZRANGE', l.name,", "redis.call('ZREVRANGE', l.name,"],
     ],
   },
