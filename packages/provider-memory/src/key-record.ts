@@ -12,6 +12,8 @@ export interface Holding {
   expiresAt: number;
   /** What the owner held of this key before this grant took it over, to be restored if the claim is withdrawn. */
   before: Holding | null;
+  /** Who holds the key besides, since later. Written by the key's record alone. */
+  next: Holding | null;
 }
 
 /** A claim that waits. */
@@ -20,22 +22,27 @@ export interface Waiting {
   readonly ticket: number;
   /** When the first lease in its way ends, as far as it was told. */
   knowsOf: number;
-  /** Its places, one for each of its keys. */
-  readonly places: Place[];
+  /** The first of its places, of which it has one for each of its keys. */
+  place: Place | null;
 }
 
 /** A place in the queue of one key. */
 export interface Place {
   readonly key: string;
   readonly waiting: Waiting;
+  /** The next place of the same claim. */
+  readonly sibling: Place | null;
   previous: Place | null;
   next: Place | null;
 }
 
-/** Who holds a key, and who waits for it: a linked list in order of tickets, since waiters leave from anywhere. */
+/**
+ * Who holds a key, and who waits for it: linked lists, those who hold it in the order in which it was granted, those who wait in order of tickets,
+ * since waiters leave from anywhere. Most keys have one holder, and an array would take more than all the rest.
+ */
 export class KeyRecord {
   readonly key: string;
-  holdings: Holding[] = [];
+  #holder: Holding | null = null;
   #first: Place | null = null;
   #last: Place | null = null;
 
@@ -43,18 +50,45 @@ export class KeyRecord {
     this.key = key;
   }
 
+  /** Who has held it for longest; the others follow as `next`. */
+  get holder(): Holding | null {
+    return this.#holder;
+  }
+
   get first(): Place | null {
     return this.#first;
   }
 
   get unused(): boolean {
-    return this.holdings.length === 0 && this.#first === null;
+    return this.#holder === null && this.#first === null;
   }
 
-  /** Adds a place at the end. */
-  enqueue(waiting: Waiting): Place {
+  hold(holding: Holding): void {
+    if (this.#holder === null) {
+      this.#holder = holding;
+      return;
+    }
+    let last = this.#holder;
+    while (last.next !== null) last = last.next;
+    last.next = holding;
+  }
+
+  letGo(holding: Holding): void {
+    const { next } = holding;
+    holding.next = null;
+    if (this.#holder === holding) {
+      this.#holder = next;
+      return;
+    }
+    let before = this.#holder;
+    while (before !== null && before.next !== holding) before = before.next;
+    if (before !== null) before.next = next;
+  }
+
+  /** Adds a place at the end of the queue. `sibling`: another place of the same claim. */
+  enqueue(waiting: Waiting, sibling: Place | null): Place {
     const previous = this.#last;
-    const place: Place = { key: this.key, waiting, previous, next: null };
+    const place: Place = { key: this.key, waiting, sibling, previous, next: null };
     if (previous === null) this.#first = place;
     else previous.next = place;
     this.#last = place;
@@ -67,4 +101,11 @@ export class KeyRecord {
     if (place.next === null) this.#last = place.previous;
     else place.next.previous = place.previous;
   }
+}
+
+/** Those who hold a key, as a list that stays as it is when one of them lets go. */
+export function listHoldings(first: Holding | null): Holding[] {
+  const holdings: Holding[] = [];
+  for (let each = first; each !== null; each = each.next) holdings.push(each);
+  return holdings;
 }

@@ -1,7 +1,5 @@
 import { Expiries } from "./expiries.ts";
-import { KeyRecord, type Holding } from "./key-record.ts";
-
-const none: readonly Holding[] = [];
+import { KeyRecord, listHoldings, type Holding } from "./key-record.ts";
 
 /** Who holds what: by key, by owner, by expiry. A key that nobody holds or waits for takes no space, but for the last of them. */
 export class Ledger {
@@ -51,41 +49,43 @@ export class Ledger {
     return record;
   }
 
-  /** What is held of a key at this moment. */
-  holdings(key: string, now: number): readonly Holding[] {
-    const held = this.#keys.get(key)?.holdings ?? none;
-    for (const holding of held) {
-      if (holding.expiresAt > now) continue;
+  /** Who holds a key at this moment: the first of them, whom the others follow. */
+  holder(key: string, now: number): Holding | null {
+    const first = this.#keys.get(key)?.holder ?? null;
+    for (let each = first; each !== null; each = each.next) {
+      if (each.expiresAt > now) continue;
       this.expired += 1;
-      this.remove(holding);
-      return this.holdings(key, now);
+      this.remove(each);
+      return this.holder(key, now);
     }
-    return held;
+    return first;
   }
 
   /** What a grant holds of a key at this moment. */
   find(key: string, grantId: string, now: number): Holding | undefined {
-    for (const holding of this.holdings(key, now)) if (holding.grantId === grantId) return holding;
+    for (let each = this.holder(key, now); each !== null; each = each.next) {
+      if (each.grantId === grantId) return each;
+    }
     return undefined;
   }
 
   /** A grant that was taken over by a later one is not brought back when that is withdrawn. */
   forgetBefore(key: string, grantId: string, now: number): void {
-    for (const holding of this.holdings(key, now)) {
-      if (holding.before?.grantId === grantId) holding.before = null;
+    for (let each = this.holder(key, now); each !== null; each = each.next) {
+      if (each.before?.grantId === grantId) each.before = null;
     }
   }
 
   ofOwner(ownerId: string): Holding[] {
-    return [...(this.#owners.get(ownerId) ?? none)];
+    return [...(this.#owners.get(ownerId) ?? [])];
   }
 
   all(): Holding[] {
-    return [...this.#keys.values()].flatMap((record) => record.holdings);
+    return [...this.#keys.values()].flatMap((record) => listHoldings(record.holder));
   }
 
   add(holding: Holding): void {
-    this.record(holding.key).holdings.push(holding);
+    this.record(holding.key).hold(holding);
     if (holding.expiresAt !== Infinity) this.#expiries.note(holding);
     if (holding.ownerId === null) return;
     const owned = this.#owners.get(holding.ownerId);
@@ -95,8 +95,7 @@ export class Ledger {
 
   remove(holding: Holding): void {
     const record = this.#keys.get(holding.key)!;
-    if (record.holdings.length === 1) record.holdings.pop();
-    else record.holdings.splice(record.holdings.indexOf(holding), 1);
+    record.letGo(holding);
     this.tidy(record);
     if (holding.expiresAt !== Infinity) this.#expiries.forget(holding);
     if (holding.ownerId === null) return;

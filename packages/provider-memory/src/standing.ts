@@ -20,15 +20,15 @@ export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, 
   const lacking: string[] = [];
   let fits = true;
   for (const key of claim.keys) {
-    const holdings = ledger.holdings(key, now);
-    const own = ownAmong(holdings, claim);
+    const holder = ledger.holder(key, now);
+    const own = ownAmong(holder, claim);
     if (own !== undefined) {
       had.push(own);
       continue;
     }
     lacking.push(key);
     const first = ledger.get(key)?.first ?? null;
-    if (isPassing(first, waiting, holdings) || !hasRoom(holdings, claim.limit)) fits = false;
+    if (isPassing(first, waiting, holder) || !hasRoom(holder, claim.limit)) fits = false;
   }
   return { had, lacking, fits };
 }
@@ -39,34 +39,42 @@ export function isHadWhole({ had, lacking }: Standing): boolean {
 }
 
 /** Whether somebody stands earlier in the queue of a key who lacks it. */
-function isPassing(first: Place | null, waiting: Waiting | null, holdings: readonly Holding[]): boolean {
-  const place = firstLacking(first, holdings);
+function isPassing(first: Place | null, waiting: Waiting | null, holder: Holding | null): boolean {
+  const place = firstLacking(first, holder);
   return place !== null && place.waiting.ticket < (waiting?.ticket ?? Infinity);
 }
 
 /** The first in the queue of a key who lacks it, as one does not whose owner holds it. */
-export function firstLacking(first: Place | null, holdings: readonly Holding[]): Place | null {
+export function firstLacking(first: Place | null, holder: Holding | null): Place | null {
   let place = first;
-  while (place !== null && ownAmong(holdings, place.waiting.claim) !== undefined) place = place.next;
+  while (place !== null && ownAmong(holder, place.waiting.claim) !== undefined) place = place.next;
   return place;
 }
 
 /** How many wait for a key. */
-export function countLacking(first: Place | null, holdings: readonly Holding[]): number {
+export function countLacking(first: Place | null, holder: Holding | null): number {
   let count = 0;
   for (let place = first; place !== null; place = place.next) {
-    if (ownAmong(holdings, place.waiting.claim) === undefined) count += 1;
+    if (ownAmong(holder, place.waiting.claim) === undefined) count += 1;
   }
   return count;
 }
 
-function ownAmong(holdings: readonly Holding[], { kind, ownerId, limit }: Claim): Holding | undefined {
+function ownAmong(holder: Holding | null, { kind, ownerId, limit }: Claim): Holding | undefined {
   if (ownerId === null || kind === "execute") return undefined;
-  return holdings.find((holding) => holding.ownerId === ownerId && holding.limit === limit);
+  for (let each = holder; each !== null; each = each.next) {
+    if (each.ownerId === ownerId && each.limit === limit) return each;
+  }
+  return undefined;
 }
 
-function hasRoom(holdings: readonly Holding[], limit: number): boolean {
-  return holdings.length < limit && holdings.every((holding) => holding.limit === limit);
+function hasRoom(holder: Holding | null, limit: number): boolean {
+  let count = 0;
+  for (let each = holder; each !== null; each = each.next) {
+    if (each.limit !== limit) return false;
+    count += 1;
+  }
+  return count < limit;
 }
 
 /** Who is in the way of a claim, if one of them is known, and when the first lease in its way ends. */
@@ -78,9 +86,9 @@ export function inTheWay(
   let ownerId: string | null = null;
   let freeAt = Infinity;
   for (const key of lacking) {
-    for (const holding of ledger.holdings(key, now)) {
-      ownerId ??= holding.ownerId;
-      freeAt = Math.min(freeAt, holding.expiresAt);
+    for (let each = ledger.holder(key, now); each !== null; each = each.next) {
+      ownerId ??= each.ownerId;
+      freeAt = Math.min(freeAt, each.expiresAt);
     }
   }
   return { ownerId, freeAt };

@@ -13,7 +13,7 @@ import {
   type StoreEvents,
   type TakeReply,
 } from "@lock/core";
-import type { Holding, Waiting } from "./key-record.ts";
+import { listHoldings, type Holding, type Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
 import { OwnersWaiting } from "./owners-waiting.ts";
 import { countLacking, firstLacking, inTheWay, isHadWhole, standing, type Standing } from "./standing.ts";
@@ -71,11 +71,11 @@ export class MemoryStore implements LockStore {
   inspect(keys: readonly string[]): KeyState[] {
     const now = performance.now();
     return keys.map((key) => {
-      const holdings = this.#ledger.holdings(key, now);
-      const holders = holdings.map(({ ownerId, token, limit, expiresAt }) => {
+      const holder = this.#ledger.holder(key, now);
+      const holders = listHoldings(holder).map(({ ownerId, token, limit, expiresAt }) => {
         return { ownerId, fencingToken: BigInt(token), limit, remaining: expiresAt - now };
       });
-      return { key, holders, waiting: countLacking(this.#ledger.get(key)?.first ?? null, holdings) };
+      return { key, holders, waiting: countLacking(this.#ledger.get(key)?.first ?? null, holder) };
     });
   }
 
@@ -112,7 +112,7 @@ export class MemoryStore implements LockStore {
   #takeUnknown({ id, keys, ownerId, kind, limit }: Claim): Granted {
     const token = ++this.#token;
     const holding = { key: keys[0]!, grantId: id, ownerId, kind, limit, token };
-    this.#ledger.add({ ...holding, expiresAt: Infinity, before: null });
+    this.#ledger.add({ ...holding, expiresAt: Infinity, before: null, next: null });
     return { status: "granted", grantId: id, token, remaining: Infinity };
   }
 
@@ -141,7 +141,8 @@ export class MemoryStore implements LockStore {
 
   #free(release: Exclude<Release, { by: "claim" }>, key: string, now: number): boolean {
     if (release.by === "owner") {
-      const own = this.#ledger.holdings(key, now).filter((holding) => isOwned(holding, release.ownerId));
+      const held = listHoldings(this.#ledger.holder(key, now));
+      const own = held.filter((holding) => isOwned(holding, release.ownerId));
       for (const holding of own) this.#ledger.remove(holding);
       return own.length > 0;
     }
@@ -200,7 +201,7 @@ export class MemoryStore implements LockStore {
       if (own !== undefined) this.#ledger.remove(own);
       const before =
         own === undefined ? null : own.grantId === grantId ? own.before : { ...own, before: null };
-      holding = { key, grantId, ownerId, kind, limit, token: this.#token, expiresAt, before };
+      holding = { key, grantId, ownerId, kind, limit, token: this.#token, expiresAt, before, next: null };
       this.#ledger.add(holding);
       this.#wakeFirst(key, expiresAt, now);
     }
@@ -211,8 +212,8 @@ export class MemoryStore implements LockStore {
 
   /** Stands in the queue of all its keys, also where its owner holds one: it may let go of that while it waits. */
   #enqueue(claim: Claim): Waiting {
-    const waiting: Waiting = { claim, ticket: ++this.#ticket, knowsOf: Infinity, places: [] };
-    for (const key of claim.keys) waiting.places.push(this.#ledger.record(key).enqueue(waiting));
+    const waiting: Waiting = { claim, ticket: ++this.#ticket, knowsOf: Infinity, place: null };
+    for (const key of claim.keys) waiting.place = this.#ledger.record(key).enqueue(waiting, waiting.place);
     this.#waiting.set(claim.id, waiting);
     this.#owners.add(waiting);
     return waiting;
@@ -221,7 +222,7 @@ export class MemoryStore implements LockStore {
   #leave(waiting: Waiting): void {
     this.#waiting.delete(waiting.claim.id);
     this.#owners.remove(waiting);
-    for (const place of waiting.places) {
+    for (let { place } = waiting; place !== null; place = place.sibling) {
       const record = this.#ledger.record(place.key);
       record.dequeue(place);
       this.#ledger.tidy(record);
@@ -273,7 +274,7 @@ export class MemoryStore implements LockStore {
   #wakeFirst(key: string, expiresAt: number, now: number): void {
     if (expiresAt - now >= CHECK_INTERVAL) return;
     const queue = this.#ledger.get(key)?.first ?? null;
-    const first = queue && firstLacking(queue, this.#ledger.holdings(key, now));
+    const first = queue && firstLacking(queue, this.#ledger.holder(key, now));
     if (first === null || expiresAt >= first.waiting.knowsOf) return;
     first.waiting.knowsOf = expiresAt;
     this.#wake([first.waiting.claim.id]);

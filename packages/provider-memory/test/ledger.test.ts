@@ -3,7 +3,8 @@ import { Ledger } from "../src/ledger.ts";
 import type { Holding } from "../src/key-record.ts";
 
 function holding(key: string, expiresAt: number, ownerId: string | null = null): Holding {
-  return { key, grantId: `of ${key}`, ownerId, kind: "acquire", limit: 1, token: 1, expiresAt, before: null };
+  const grantId = `of ${key}`;
+  return { key, grantId, ownerId, kind: "acquire", limit: 1, token: 1, expiresAt, before: null, next: null };
 }
 
 let passedOn: string[];
