@@ -9,20 +9,19 @@ import type {
   StoreEvents,
   TakeReply,
 } from "../contract/lock-store.ts";
-import type { Logger } from "../contract/logger.ts";
 import type { CleanAcquireArgs, CleanExecuteArgs, ConnectContext, Provider } from "../contract/provider.ts";
 import type { SharedContext } from "../contract/shared-context.ts";
 import { bindToTransaction } from "./binding.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Exchange } from "./exchange.ts";
 import { Grant } from "./grant.ts";
-import { giveUp, runJob, runJobInTime } from "./job.ts";
+import { runJob, runJobInTime } from "./job.ts";
 import { isThenable, noReply } from "./outbox.ts";
 import type { Policy } from "./policy.ts";
 import { isGrant } from "./replies.ts";
-import { closed, notAcquired, timedOut, unavailable, unbound, unsupported } from "./refusals.ts";
+import { closed, unavailable, unbound, unsupported } from "./refusals.ts";
 import { Residents } from "./residents.ts";
-import { Waiter, type Ending, type Granted } from "./waiter.ts";
+import { Waiter, type Wish } from "./waiter.ts";
 import type { Rules } from "./waiting.ts";
 
 /** How long, at close, what is under way may take to be answered. */
@@ -40,7 +39,6 @@ export class Engine implements Provider {
   readonly #prefix = randomBytes(9).toString("base64url");
   #claims = 0;
   readonly #rules: Partial<Record<Claim["kind"], Rules>> = {};
-  #logger: Logger | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(
@@ -61,7 +59,7 @@ export class Engine implements Provider {
   }
 
   async connect({ id, logger }: ConnectContext): Promise<void> {
-    this.#logger = logger;
+    this.#residents.logger = logger;
     this.#residents.name = `lp_${id}`;
     const events: StoreEvents = this.#residents;
     await this.#store.connect?.({ id, logger, events });
@@ -95,21 +93,17 @@ export class Engine implements Provider {
       keepLease: false,
       wait: timeout > 0,
     };
-    const wish = { claim, timeout, waits: true, signal: args.signal };
+    const wish = { claim, timeout, signal: args.signal, job };
     if (transaction != null) {
       return this.#bind({ ...wish, claim: { ...claim, transaction } }).then((grant) => {
         // It was bound a moment ago, and close may have begun since.
         if (this.#closing !== null) throw closed(this.#residents.name, keys);
         this.#residents.run(grant);
-        return runJob(grant, job, this.#exchange, this.#logger);
+        return runJob(grant, job, this.#residents);
       });
     }
     const held = this.#obtain(wish);
-    if (held instanceof Grant) return runJob(held, job, this.#exchange, this.#logger);
-    return held.then((grant) => {
-      if (args.signal?.aborted) return giveUp(grant, args.signal, this.#exchange);
-      return runJobInTime(grant, job, this.#exchange, this.#logger);
-    });
+    return held instanceof Grant ? runJob(held, job, this.#residents) : held.then<T>(runJobInTime);
   }
 
   async acquire(
@@ -130,8 +124,8 @@ export class Engine implements Provider {
       keepLease: args.expire === undefined,
       wait: args.awaitQueue && timeout > 0,
     };
-    const wish = { claim, timeout, waits: args.awaitQueue, signal: args.signal };
-    if (transaction == null) return this.#obtain(wish);
+    const wish = { claim, timeout: args.awaitQueue ? timeout : null, signal: args.signal, job: null };
+    if (transaction == null) return this.#granted(wish);
     // By its owner it could be freed, or granted again, from outside of the transaction.
     const { lease } = policy;
     const strange: Claim = { ...claim, ownerId: null, kind: "execute", lease, keepLease: false, transaction };
@@ -197,7 +191,7 @@ export class Engine implements Provider {
     try {
       await this.#exchange.call(() => this.#store.close?.(), CLOSE_TIMEOUT);
     } catch (error) {
-      this.#logger?.warn(`Closing "${this.#residents.name}" failed: ${String(error)}`);
+      this.#residents.warn(`Closing "${this.#residents.name}" failed: ${String(error)}`);
     }
   }
 
@@ -217,7 +211,7 @@ export class Engine implements Provider {
   async #bind(wish: Wish, ownerId: string | null = null): Promise<Grant> {
     const isClosing = (): boolean => this.#closing !== null;
     const parts = { store: this.#store, exchange: this.#exchange, residents: this.#residents, isClosing };
-    return bindToTransaction(await this.#obtain(wish), wish.claim, ownerId, wish.signal, parts);
+    return bindToTransaction(await this.#granted(wish), wish.claim, ownerId, wish.signal, parts);
   }
 
   #nextId(): string {
@@ -225,8 +219,13 @@ export class Engine implements Provider {
     return this.#prefix + this.#claims;
   }
 
+  async #granted(wish: Wish): Promise<Grant> {
+    const held = this.#obtain(wish);
+    return held instanceof Grant ? held : (await held).grant;
+  }
+
   /** The grant: at once where the store has it at once, which spares an uncontended claim all of the machinery. */
-  #obtain(wish: Wish): Grant | Promise<Grant> {
+  #obtain(wish: Wish): Grant | Promise<Waiter> {
     const sentAt = this.#exchange.clock.now();
     if (!this.#exchange.single) return this.#wait(wish, sentAt, null);
     let replies: Awaitable<readonly TakeReply[]>;
@@ -238,21 +237,14 @@ export class Engine implements Provider {
     const reply = isThenable(replies) ? undefined : replies?.[0];
     if (reply?.status !== "granted" || !isGrant(reply)) return this.#wait(wish, sentAt, replies);
     const { grantId, token, remaining } = reply;
-    return this.#hold(wish.claim, { grantId, token, since: sentAt, remaining, tombstone: false });
+    return this.#residents.hold(wish.claim, { grantId, token, since: sentAt, remaining, tombstone: false });
   }
 
-  /** `first`: what came of its first request, where that was sent already. */
-  #wait(wish: Wish, startedAt: number, first: Awaitable<readonly TakeReply[]> | null): Promise<Grant> {
-    const { claim, signal } = wish;
-    return new Promise((resolve, reject) => {
-      const settle = (outcome: Granted | Ending): void => {
-        // Held from this moment on, before anybody who waits for this promise has heard of it.
-        if ("grantId" in outcome) resolve(this.#hold(claim, outcome));
-        else reject(this.#refusal(wish, outcome));
-      };
-      const timeout = claim.wait ? wish.timeout : this.#exchange.policy.callTimeout;
-      const rules = this.#rulesOf(claim);
-      const waiter = new Waiter(this.#residents, claim, startedAt, timeout, rules, signal, settle);
+  /** Resolves when the waiting is over. `first`: what came of its first request, where that was sent already. */
+  #wait(wish: Wish, startedAt: number, first: Awaitable<readonly TakeReply[]> | null): Promise<Waiter> {
+    const { claim } = wish;
+    return new Promise((resolve) => {
+      const waiter = new Waiter(this.#residents, wish, startedAt, this.#rulesOf(claim), resolve);
       this.#residents.enter(waiter);
       waiter.start(first === null);
       if (first !== null) this.#exchange.adopt(first, claim, waiter, startedAt);
@@ -268,33 +260,4 @@ export class Engine implements Provider {
     this.#rules[kind] = rules;
     return rules;
   }
-
-  #hold(claim: Claim, granted: Granted): Grant {
-    const { keys, ownerId, kind, lease } = claim;
-    const keeping = kind === "execute" && claim.transaction == null ? "renewed" : "as-granted";
-    return new Grant(this.#residents, keys, ownerId, granted, keeping, lease);
-  }
-
-  #refusal({ claim, timeout, waits }: Wish, ending: Ending): unknown {
-    switch (ending.why) {
-      case "refused":
-        return waits ? timedOut(claim.keys, timeout) : notAcquired(claim.keys, ending.ownerId);
-      case "timed-out":
-        return timedOut(claim.keys, timeout);
-      case "unavailable":
-        return unavailable(this.#residents.name, "acquiring", claim.keys, ending.cause);
-      case "ended":
-        return ending.reason;
-    }
-  }
-}
-
-/** A claim, and how long it is worth waiting for. */
-interface Wish {
-  readonly claim: Claim;
-  /** Milliseconds. */
-  readonly timeout: number;
-  /** Whether being refused means that time is up, as it does for one try of a call that waits. */
-  readonly waits: boolean;
-  readonly signal: AbortSignal | undefined;
 }

@@ -12,14 +12,15 @@ import {
   type StoreEvents,
   type TakeReply,
 } from "../contract/lock-store.ts";
+import type { Logger } from "../contract/logger.ts";
 import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
 import type { Exchange, Freed } from "./exchange.ts";
-import type { Grant, GrantHost } from "./grant.ts";
+import { Grant, type GrantHost } from "./grant.ts";
 import type { Receiver } from "./outbox.ts";
 import { closed } from "./refusals.ts";
 import { isHandover } from "./replies.ts";
-import type { Waiter, WaiterHost } from "./waiter.ts";
+import type { Granted, Waiter, WaiterHost } from "./waiter.ts";
 
 type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
 
@@ -29,6 +30,8 @@ const lostChannel = channel("@lock/core:lost");
 export class Residents implements StoreEvents, WaiterHost, GrantHost {
   /** What events and messages call the provider: `lp_{id}`, once it is registered. */
   name: string;
+  /** From when it is connected. */
+  logger: Logger | null = null;
   readonly #exchange: Exchange;
   readonly #capabilities: () => ProviderCapabilities;
   readonly #waiters = new Map<string, Waiter>();
@@ -69,6 +72,10 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
     return this.#exchange.policy.lease;
   }
 
+  get callTimeout(): number {
+    return this.#exchange.policy.callTimeout;
+  }
+
   /** Whether a job runs. */
   get busy(): boolean {
     return this.#lastGrant !== null;
@@ -84,6 +91,11 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
 
   forget(waiter: Waiter): void {
     this.#waiters.delete(waiter.claim.id);
+  }
+
+  hold({ keys, ownerId, kind, lease, transaction }: Claim, granted: Granted): Grant {
+    const keeping = kind === "execute" && transaction == null ? "renewed" : "as-granted";
+    return new Grant(this, keys, ownerId, granted, keeping, lease);
   }
 
   /** A job runs under this grant from now on. */
@@ -124,6 +136,15 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
   bury(claimId: string, keys: readonly string[]): void {
     const until = this.clock.now() + TOMBSTONE_LIFETIME;
     this.#exchange.deliver({ by: "claim", claimId, keys, tombstone: true }, until);
+  }
+
+  leaveToLease({ id, keys, longestLease }: Grant): void {
+    const until = this.clock.now() + Math.max(longestLease, this.callTimeout);
+    this.#exchange.deliver({ by: "grant", grantId: id, keys, tombstone: true }, until);
+  }
+
+  warn(message: string): void {
+    this.logger?.warn(message);
   }
 
   grantLost(grant: Grant, error: LockError): void {

@@ -42,8 +42,8 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "leaves no tombstone when it withdraws",
     file: "waiter.ts",
-    text: "this.#host.withdraw(this.claim, mayStillArrive(waiting), () => this.#settle(ending));",
-    becomes: "this.#host.withdraw(this.claim, false, () => this.#settle(ending));",
+    text: "this.host.withdraw(this.claim, mayStillArrive(waiting), () => this.#settle(ending));",
+    becomes: "this.host.withdraw(this.claim, false, () => this.#settle(ending));",
   },
   {
     defect: "leaves no tombstone when it releases what was asked for more than once",
@@ -156,7 +156,7 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "leaves its listener on the caller's signal",
     file: "waiter.ts",
-    text: 'if (this.#aborted !== null) this.#signal?.removeEventListener("abort", this.#aborted);',
+    text: 'this.signal?.removeEventListener("abort", this);',
     becomes: "",
   },
   {
