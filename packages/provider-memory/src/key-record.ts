@@ -1,7 +1,7 @@
 import type { Claim } from "@lock/core";
 
-/** One key as one grant holds it. */
-export interface Holding {
+/** One key as one grant holds it. It carries its own places in the lists that it is in. */
+export class Holding {
   readonly key: string;
   readonly grantId: string;
   readonly ownerId: string | null;
@@ -11,10 +11,30 @@ export interface Holding {
   /** On the clock of the store; `Infinity`: never. */
   expiresAt: number;
   /** What the owner held of this key before this grant took it over, to be restored if the claim is withdrawn. */
-  before: Holding | null;
+  before: Holding | null = null;
   /** Who holds the key besides, since later. Written by the key's record alone. */
-  next: Holding | null;
+  next: Holding | null = null;
+  /** What the owner holds besides, since earlier and since later. Written by `Owners` alone. */
+  earlier: Holding | null = null;
+  later: Holding | null = null;
+
+  constructor(key: string, claim: Grantee, token: number, expiresAt: number) {
+    this.key = key;
+    this.grantId = claim.id;
+    this.ownerId = claim.ownerId;
+    this.kind = claim.kind;
+    this.limit = claim.limit;
+    this.token = token;
+    this.expiresAt = expiresAt;
+  }
+
+  /** Whether it is what `acquire` gave this owner, or to no owner. A job's lock is nobody's. */
+  isOf(ownerId: string | null): boolean {
+    return this.kind === "acquire" && this.ownerId === ownerId;
+  }
 }
+
+type Grantee = Pick<Claim, "id" | "ownerId" | "kind" | "limit">;
 
 /** A claim that waits. */
 export interface Waiting {

@@ -1,12 +1,13 @@
 import { Expiries } from "./expiries.ts";
 import { KeyRecord, listHoldings, type Holding } from "./key-record.ts";
+import { Owners } from "./owners.ts";
 
 /** Who holds what: by key, by owner, by expiry. A key that nobody holds or waits for takes no space, but for the last of them. */
 export class Ledger {
   /** How often an expired holding was found and removed: who comes upon one must pass its key on. */
   expired = 0;
   readonly #keys = new Map<string, KeyRecord>();
-  readonly #owners = new Map<string, Set<Holding>>();
+  readonly #owners = new Owners();
   readonly #expiries: Expiries;
   // The key that was freed last: who takes one key again and again does not pay for forgetting it each time.
   #spare: KeyRecord | null = null;
@@ -77,7 +78,7 @@ export class Ledger {
   }
 
   ofOwner(ownerId: string): Holding[] {
-    return [...(this.#owners.get(ownerId) ?? [])];
+    return this.#owners.of(ownerId);
   }
 
   all(): Holding[] {
@@ -87,10 +88,7 @@ export class Ledger {
   add(holding: Holding): void {
     this.record(holding.key).hold(holding);
     if (holding.expiresAt !== Infinity) this.#expiries.note(holding);
-    if (holding.ownerId === null) return;
-    const owned = this.#owners.get(holding.ownerId);
-    if (owned === undefined) this.#owners.set(holding.ownerId, new Set([holding]));
-    else owned.add(holding);
+    this.#owners.add(holding);
   }
 
   remove(holding: Holding): void {
@@ -98,10 +96,7 @@ export class Ledger {
     record.letGo(holding);
     this.tidy(record);
     if (holding.expiresAt !== Infinity) this.#expiries.forget(holding);
-    if (holding.ownerId === null) return;
-    const owned = this.#owners.get(holding.ownerId);
-    owned?.delete(holding);
-    if (owned?.size === 0) this.#owners.delete(holding.ownerId);
+    this.#owners.remove(holding);
   }
 
   expire(holding: Holding, expiresAt: number): void {

@@ -17,7 +17,6 @@ export interface Standing {
  */
 export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, now: number): Standing {
   const had: Holding[] = [];
-  const lacking: string[] = [];
   let fits = true;
   for (const key of claim.keys) {
     const holder = ledger.holder(key, now);
@@ -26,11 +25,17 @@ export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, 
       had.push(own);
       continue;
     }
-    lacking.push(key);
     const first = ledger.get(key)?.first ?? null;
     if (isPassing(first, waiting, holder) || !hasRoom(holder, claim.limit)) fits = false;
   }
-  return { had, lacking, fits };
+  // Mostly it lacks all of them.
+  return { had, lacking: had.length === 0 ? claim.keys : keysBeside(claim.keys, had), fits };
+}
+
+function keysBeside(keys: readonly string[], had: readonly Holding[]): string[] {
+  const others = new Set(keys);
+  for (const { key } of had) others.delete(key);
+  return [...others];
 }
 
 /** Whether the owner holds all of it already, under one grant. */

@@ -13,7 +13,7 @@ import {
   type StoreEvents,
   type TakeReply,
 } from "@lock/core";
-import { listHoldings, type Holding, type Waiting } from "./key-record.ts";
+import { Holding, listHoldings, type Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
 import { OwnersWaiting } from "./owners-waiting.ts";
 import { countLacking, firstLacking, inTheWay, isHadWhole, standing, type Standing } from "./standing.ts";
@@ -57,7 +57,9 @@ export class MemoryStore implements LockStore {
   }
 
   release(releases: readonly Release[]): ReleaseReply[] {
-    return releases.map((release) => ({ status: "released", freed: this.#release(release) }));
+    return releases.length === 1
+      ? [this.#release(releases[0]!)]
+      : releases.map((release) => this.#release(release));
   }
 
   releaseAll(ownerId: string | null): void {
@@ -109,11 +111,10 @@ export class MemoryStore implements LockStore {
   }
 
   /** What `#take` comes to for a key that nobody holds or waits for: there is nothing to look up, and no time to tell. */
-  #takeUnknown({ id, keys, ownerId, kind, limit }: Claim): Granted {
+  #takeUnknown(claim: Claim): Granted {
     const token = ++this.#token;
-    const holding = { key: keys[0]!, grantId: id, ownerId, kind, limit, token };
-    this.#ledger.add({ ...holding, expiresAt: Infinity, before: null, next: null });
-    return { status: "granted", grantId: id, token, remaining: Infinity };
+    this.#ledger.add(new Holding(claim.keys[0]!, claim, token, Infinity));
+    return { status: "granted", grantId: claim.id, token, remaining: Infinity };
   }
 
   #renew({ grantId, keys, lease }: Renewal): RenewReply {
@@ -128,21 +129,22 @@ export class MemoryStore implements LockStore {
     return { status: "renewed", remaining: lease };
   }
 
-  #release(release: Release): boolean {
-    if (release.by === "claim") return this.#withdraw(release.claimId, release.keys);
+  #release(release: Release): ReleaseReply {
+    if (release.by === "claim")
+      return { status: "released", freed: this.#withdraw(release.claimId, release.keys) };
     const now = this.#ledger.now();
     let freed = true;
     for (const key of release.keys) {
       if (!this.#free(release, key, now)) freed = false;
     }
     this.#passOn(release.keys);
-    return freed;
+    return { status: "released", freed };
   }
 
   #free(release: Exclude<Release, { by: "claim" }>, key: string, now: number): boolean {
     if (release.by === "owner") {
       const held = listHoldings(this.#ledger.holder(key, now));
-      const own = held.filter((holding) => isOwned(holding, release.ownerId));
+      const own = held.filter((holding) => holding.isOf(release.ownerId));
       for (const holding of own) this.#ledger.remove(holding);
       return own.length > 0;
     }
@@ -194,19 +196,21 @@ export class MemoryStore implements LockStore {
     this.#token += 1;
     // A job's lock dies with the process that runs the job, so it needs no lease.
     const expiresAt = claim.kind === "execute" ? Infinity : now + claim.lease;
-    const { id: grantId, ownerId, kind, limit } = claim;
     let holding!: Holding;
     for (const key of claim.keys) {
       const own = had.find((each) => each.key === key);
       if (own !== undefined) this.#ledger.remove(own);
-      const before =
-        own === undefined ? null : own.grantId === grantId ? own.before : { ...own, before: null };
-      holding = { key, grantId, ownerId, kind, limit, token: this.#token, expiresAt, before, next: null };
+      holding = new Holding(key, claim, this.#token, expiresAt);
+      if (own !== undefined) {
+        holding.before = own.grantId === claim.id ? own.before : own;
+        // Only what was held just before may come back.
+        own.before = null;
+      }
       this.#ledger.add(holding);
       this.#wakeFirst(key, expiresAt, now);
     }
     // What its owner waits for besides is granted in place: it need not stand in line for that.
-    if (ownerId !== null) this.#wake(this.#owners.idsOf(ownerId));
+    if (claim.ownerId !== null) this.#wake(this.#owners.idsOf(claim.ownerId));
     return holding;
   }
 
@@ -288,10 +292,6 @@ export class MemoryStore implements LockStore {
 /** Whether it is for one key, a stranger's, and without end: a job's lock dies with the process that runs the job. */
 function isSimple({ keys, ownerId, kind, lease }: Claim): boolean {
   return keys.length === 1 && ownerId === null && (kind === "execute" || lease === Infinity);
-}
-
-function isOwned({ kind, ownerId }: Holding, owner: string | null): boolean {
-  return kind === "acquire" && ownerId === owner;
 }
 
 function grantedReply({ grantId, token, expiresAt }: Holding, now: number): Granted {

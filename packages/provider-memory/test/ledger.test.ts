@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Ledger } from "../src/ledger.ts";
-import type { Holding } from "../src/key-record.ts";
+import { Holding } from "../src/key-record.ts";
 
 function holding(key: string, expiresAt: number, ownerId: string | null = null): Holding {
-  const grantId = `of ${key}`;
-  return { key, grantId, ownerId, kind: "acquire", limit: 1, token: 1, expiresAt, before: null, next: null };
+  return new Holding(key, { id: `of ${key}`, ownerId, kind: "acquire", limit: 1 }, 1, expiresAt);
 }
 
 let passedOn: string[];

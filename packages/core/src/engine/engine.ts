@@ -94,14 +94,7 @@ export class Engine implements Provider {
       wait: timeout > 0,
     };
     const wish = { claim, timeout, signal: args.signal, job };
-    if (transaction != null) {
-      return this.#bind({ ...wish, claim: { ...claim, transaction } }).then((grant) => {
-        // It was bound a moment ago, and close may have begun since.
-        if (this.#closing !== null) throw closed(this.#residents.name, keys);
-        this.#residents.run(grant);
-        return runJob(grant, job, this.#residents);
-      });
-    }
+    if (transaction != null) return this.#runBound({ ...wish, claim: { ...claim, transaction } }, job);
     const held = this.#obtain(wish);
     return held instanceof Grant ? runJob(held, job, this.#residents) : held.then<T>(runJobInTime);
   }
@@ -206,6 +199,14 @@ export class Engine implements Provider {
       throw unsupported(this.#residents.name, "transactions", keys);
     signal?.throwIfAborted();
     return transaction;
+  }
+
+  async #runBound<T>(wish: Wish, job: (lock: Lock) => Awaitable<T>): Promise<T> {
+    const grant = await this.#bind(wish);
+    // It was bound a moment ago, and close may have begun since.
+    if (this.#closing !== null) throw closed(this.#residents.name, wish.claim.keys);
+    this.#residents.run(grant);
+    return runJob(grant, job, this.#residents);
   }
 
   async #bind(wish: Wish, ownerId: string | null = null): Promise<Grant> {

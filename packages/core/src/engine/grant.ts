@@ -1,41 +1,14 @@
 import { parseDuration, type Duration } from "../arguments/duration.ts";
 import { LockError, type LockLostError } from "../contract/errors.ts";
 import type { Lock } from "../contract/lock.ts";
-import type { Awaitable, Release, Renewal, RenewReply } from "../contract/lock-store.ts";
-import { UNSET, type Agenda, type Appointment } from "./agenda.ts";
-import type { Clock } from "./clock.ts";
+import type { Awaitable } from "../contract/lock-store.ts";
+import { UNSET, type Appointment } from "./agenda.ts";
 import type { Freed } from "./exchange.ts";
+import type { GrantHost } from "./grant-host.ts";
 import { askedFor, confirmed, leaseFrom, renewalFailed, unanswered, type Lease } from "./lease.ts";
-import { isThenable, type Receiver } from "./outbox.ts";
+import { isThenable } from "./outbox.ts";
 import { closed, lost, unavailable } from "./refusals.ts";
 import type { Granted } from "./waiter.ts";
-
-type Answered<Reply> = Exclude<Reply, { readonly status: "failed" }>;
-
-/** What a grant needs of its engine. */
-export interface GrantHost {
-  /** What messages call the provider. */
-  readonly name: string;
-  readonly clock: Clock;
-  /** Deadlines and renewals; it does not keep the process up. */
-  readonly leases: Agenda;
-  readonly fencing: boolean;
-  /** The lease of a job that asked for none. */
-  readonly defaultLease: number;
-  /** The store is closed: nothing can be asked any more. */
-  readonly closed: boolean;
-  random(): number;
-  renew(renewal: Renewal, receiver: Receiver<Answered<RenewReply>>): void;
-  free(release: Release): Awaitable<Freed>;
-  /** Sees to it that a claim takes nothing any more. */
-  bury(claimId: string, keys: readonly string[]): void;
-  /** A job runs under it from now on. */
-  run(grant: Grant): void;
-  /** The job has settled, and it is given back. */
-  leave(grant: Grant): void;
-  /** Exclusivity can't be assumed any more. */
-  grantLost(grant: Grant, error: LockError): void;
-}
 
 /** How a grant is held: renewed in the background for a job, until its own expiry, or as long as a transaction lives. */
 export type Keeping = "renewed" | "as-granted" | "bound";
@@ -250,7 +223,9 @@ export class Grant implements Lock, Appointment {
   }
 
   #endIfOver(): void {
-    if (this.#host.clock.now() >= this.#lease.deadline) this.#expire();
+    const { deadline } = this.#lease;
+    // Most locks in memory have none, and looking at the clock takes longer than all else here.
+    if (deadline !== Infinity && this.#host.clock.now() >= deadline) this.#expire();
   }
 
   #expire(): void {
@@ -272,25 +247,40 @@ export class Grant implements Lock, Appointment {
     }
     // Nothing but the end of its transaction frees it.
     if (this.#keeping === "bound") return "unclear";
-    const before = this.#releasedBefore;
+    const again = this.#releasedBefore;
     this.#releasedBefore = true;
-    const certain = (freed: Freed): Freed => (freed === "gone" && before ? "unclear" : freed);
-    const failed = (error: unknown): LockError => unavailable(this.#host.name, "releasing", this.keys, error);
+    let freed: Awaitable<Freed>;
     try {
-      const freed = this.#host.free({
+      freed = this.#host.free({
         by: "grant",
         grantId: this.id,
         keys: this.keys,
         tombstone: this.#tombstone,
       });
-      if (this.#stray !== undefined) this.#host.bury(this.#stray, this.keys);
-      if (!isThenable(freed)) return certain(freed);
-      return freed.then(certain, (error: unknown) => {
-        this.#releasing = null;
-        throw failed(error);
-      });
     } catch (error) {
-      throw failed(error);
+      throw this.#notReleased(error);
     }
+    if (this.#stray !== undefined) this.#host.bury(this.#stray, this.keys);
+    return isThenable(freed) ? this.#freedLater(freed, again) : certain(freed, again);
   }
+
+  /** Apart, so that a store that answers at once pays for no closures. */
+  #freedLater(freed: PromiseLike<Freed>, again: boolean): PromiseLike<Freed> {
+    return freed.then(
+      (found) => certain(found, again),
+      (error: unknown) => {
+        this.#releasing = null;
+        throw this.#notReleased(error);
+      },
+    );
+  }
+
+  #notReleased(error: unknown): LockError {
+    return unavailable(this.#host.name, "releasing", this.keys, error);
+  }
+}
+
+/** What a release found, where an earlier one of the same grant failed and may have freed it. */
+function certain(freed: Freed, again: boolean): Freed {
+  return freed === "gone" && again ? "unclear" : freed;
 }

@@ -25,8 +25,10 @@ export interface Waiting {
   readonly asking: number | null;
   /** A reason to ask came up while a request was under way, whose answer may not know of it. */
   readonly askAgain: boolean;
-  /** Its place in the queue, and when the last request was sent that was answered with it. */
-  readonly place: { readonly ticket: number; readonly since: number } | null;
+  /** Its place in the queue; `null`: it has none. */
+  readonly ticket: number | null;
+  /** When the last request was sent that was answered with this place. */
+  readonly since: number;
   /** When to ask by itself; `Infinity` while a request is under way. */
   readonly askAt: number;
   /** Answers so far. */
@@ -75,7 +77,8 @@ export function startWaiting(now: number, timeout: number, waits: boolean): Wait
     waits,
     asking: now,
     askAgain: false,
-    place: null,
+    ticket: null,
+    since: now,
     askAt: Infinity,
     answers: 0,
     failures: 0,
@@ -94,7 +97,7 @@ export function wakesAt(waiting: Waiting): number {
 
 /** Whether the backend may know of this claim, so that it must be withdrawn when it ends. */
 export function leavesTraces(waiting: Waiting): boolean {
-  return waiting.place !== null || mayStillArrive(waiting);
+  return waiting.ticket !== null || mayStillArrive(waiting);
 }
 
 /** Whether a request of this claim may still be on its way. */
@@ -115,50 +118,60 @@ export function answered(
   now: number,
   rules: Rules,
 ): Step {
-  const next: Waiting = {
-    ...waiting,
-    asking: null,
-    answers: waiting.answers + 1,
-    failures: 0,
-    failure: undefined,
-  };
   switch (reply.status) {
     case "granted":
       // The answer took longer than the lease: a job would start unprotected, and somebody else may hold the keys by now.
       if (rules.runsJob && sentAt + reply.remaining <= now) return unanswered(waiting, tooSlow, now, rules);
       return {
         act: "grant",
-        waiting: next,
+        waiting: heard(waiting),
         grantId: reply.grantId,
         token: reply.token,
         since: sentAt,
         remaining: reply.remaining,
       };
     case "queued": {
-      const place = { ticket: reply.ticket, since: sentAt };
       const askAt = now + untilCheck(waiting, reply.checkIn, rules);
-      const queued = { ...next, place, early: null, askAt };
+      const queued: Waiting = {
+        ...waiting,
+        asking: null,
+        ticket: reply.ticket,
+        since: sentAt,
+        answers: waiting.answers + 1,
+        failures: 0,
+        failure: undefined,
+        early: null,
+        askAt,
+      };
       const { early } = waiting;
       if (early?.handover.ticket === reply.ticket)
         return handedOver(queued, early.handover, now, rules, early.heardAt);
       return later(queued, now);
     }
     case "busy":
-      if (!waiting.waits) return { act: "refuse", waiting: next, ownerId: reply.ownerId };
+      if (!waiting.waits) return { act: "refuse", waiting: heard(waiting), ownerId: reply.ownerId };
       return later(
-        { ...next, place: null, askAt: now + Math.min(pause(waiting, rules), untilEnd(reply.freeIn)) },
+        {
+          ...heard(waiting),
+          ticket: null,
+          askAt: now + Math.min(pause(waiting, rules), untilEnd(reply.freeIn)),
+        },
         now,
       );
     case "withdrawn":
       return {
         act: "fail",
-        waiting: next,
+        waiting: heard(waiting),
         error: new LockError(
           "LOCK_UNAVAILABLE",
           "The backend says that this claim was withdrawn, which it was not",
         ),
       };
   }
+}
+
+function heard(waiting: Waiting): Waiting {
+  return { ...waiting, asking: null, answers: waiting.answers + 1, failures: 0, failure: undefined };
 }
 
 /** The request that is under way failed: it may or may not have been carried out. */
@@ -192,8 +205,9 @@ export function handedOver(
   // answer tells which grant there is.
   if (waiting.asking !== null) return { act: "idle", waiting: { ...waiting, early: { handover, heardAt } } };
   // A place it does not stand at: no grant, only a reason to ask.
-  if (waiting.place?.ticket !== handover.ticket) return { act: "ask", waiting: ask(waiting, now) };
-  const since = handover.provisional ? waiting.place.since : heardAt;
+  if (waiting.ticket === null || waiting.ticket !== handover.ticket)
+    return { act: "ask", waiting: ask(waiting, now) };
+  const since = handover.provisional ? waiting.since : heardAt;
   const left = since + handover.remaining - now;
   const trusted = handover.provisional ? rules.runsJob && left >= handover.remaining / 4 : left > 0;
   if (!trusted) return woken(waiting, now);

@@ -12,8 +12,8 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "trusts a hand-over for a place that the claim has lost meanwhile",
     file: "waiting.ts",
-    text: 'if (waiting.place?.ticket !== handover.ticket) return { act: "ask", waiting: ask(waiting, now) };',
-    becomes: 'if (waiting.place === null) return { act: "ask", waiting: ask(waiting, now) };',
+    text: "if (waiting.ticket === null || waiting.ticket !== handover.ticket)",
+    becomes: "if (waiting.ticket === null)",
   },
   {
     defect: "trusts a hand-over while a request is under way",
@@ -36,7 +36,7 @@ export const mutations: readonly Mutation[] = [
   {
     defect: "counts a lease that was handed over from when it was heard of",
     file: "waiting.ts",
-    text: "const since = handover.provisional ? waiting.place.since : heardAt;",
+    text: "const since = handover.provisional ? waiting.since : heardAt;",
     becomes: "const since = heardAt;",
   },
   {
