@@ -13,6 +13,7 @@ import {
   type StoreEvents,
   type TakeReply,
 } from "@lock/core";
+import { isEndless, isSimple } from "./endless.ts";
 import { Holding, listHoldings, type Waiting } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
 import { OwnersWaiting } from "./owners-waiting.ts";
@@ -83,7 +84,7 @@ export class MemoryStore implements LockStore {
 
   #take(claim: Claim): TakeReply {
     if (isSimple(claim) && this.#ledger.isUnknown(claim.keys[0]!)) return this.#takeUnknown(claim);
-    const now = performance.now();
+    const now = this.#ledger.timeFor(claim);
     // Spares the first look at an id, which costs more than all the rest, while nobody waits.
     const waiting = (this.#waiting.size > 0 && this.#waiting.get(claim.id)) || null;
     if (waiting === null) {
@@ -194,8 +195,7 @@ export class MemoryStore implements LockStore {
 
   #grant(claim: Claim, { had }: Standing, now: number): Holding {
     this.#token += 1;
-    // A job's lock dies with the process that runs the job, so it needs no lease.
-    const expiresAt = claim.kind === "execute" ? Infinity : now + claim.lease;
+    const expiresAt = isEndless(claim) ? Infinity : now + claim.lease;
     let holding!: Holding;
     for (const key of claim.keys) {
       const own = had.find((each) => each.key === key);
@@ -240,10 +240,9 @@ export class MemoryStore implements LockStore {
     const touched = [...keys];
     for (let key = touched.pop(); key !== undefined; key = touched.pop()) {
       let place = this.#ledger.get(key)?.first ?? null;
-      if (place === null) continue;
-      const now = performance.now();
       for (; place !== null; place = place.next) {
         const { waiting } = place;
+        const now = this.#ledger.timeFor(waiting.claim);
         const stands = standing(this.#ledger, waiting.claim, waiting, now);
         if (stands.fits) {
           this.#leave(waiting);
@@ -287,11 +286,6 @@ export class MemoryStore implements LockStore {
   #wake(claimIds: readonly string[]): void {
     if (claimIds.length > 0) queueMicrotask(() => this.#events?.wake(claimIds));
   }
-}
-
-/** Whether it is for one key, a stranger's, and without end: a job's lock dies with the process that runs the job. */
-function isSimple({ keys, ownerId, kind, lease }: Claim): boolean {
-  return keys.length === 1 && ownerId === null && (kind === "execute" || lease === Infinity);
 }
 
 function grantedReply({ grantId, token, expiresAt }: Holding, now: number): Granted {

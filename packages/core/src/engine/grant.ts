@@ -96,6 +96,7 @@ export class Grant implements Lock, Appointment {
 
   remaining(): number {
     if (this.#over !== null) return 0;
+    if (this.#lease.deadline === Infinity) return Infinity;
     return Math.max(0, this.#lease.deadline - this.#host.clock.now());
   }
 
