@@ -17,12 +17,17 @@ const DUE = -2;
 
 /**
  * All appointments of an engine on one timer: a binary heap ordered by time. The timer is set for the earliest and
- * left alone when that one is cancelled (it then rings in vain, once), so an uncontended lock sets none.
+ * left alone when that one is cancelled (it then rings in vain, once), so an uncontended lock sets none. One that is cancelled leaves a gap,
+ * and the gaps are closed together once they are half of the heap: those who wait mostly leave in the order in which they came, and
+ * taking the first out of a heap moves as many as it is deep.
  */
 export class Agenda {
   readonly #clock: Clock;
   readonly #keepAlive: boolean;
-  readonly #heap: Appointment[] = [];
+  readonly #heap: (Appointment | null)[] = [];
+  // Beside the heap, so that comparing looks at nothing else.
+  readonly #times: number[] = [];
+  #gaps = 0;
   #timer: { cancel(): void } | null = null;
   #ringsAt = Infinity;
 
@@ -33,7 +38,7 @@ export class Agenda {
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.length - this.#gaps;
   }
 
   /** Sets it for `at`, or moves it there. `Infinity` cancels. */
@@ -41,13 +46,12 @@ export class Agenda {
     if (at === Infinity) return this.cancel(appointment);
     appointment.at = at;
     if (appointment.slot < 0) {
-      appointment.slot = this.#heap.length;
-      this.#heap.push(appointment);
-      this.#rise(appointment);
+      this.#put(appointment, at, this.#heap.length);
     } else {
-      this.#rise(appointment);
-      this.#sink(appointment);
+      this.#times[appointment.slot] = at;
+      this.#sink(appointment.slot);
     }
+    this.#rise(appointment.slot);
     if (at < this.#ringsAt) this.#arm(at);
   }
 
@@ -55,15 +59,16 @@ export class Agenda {
     const { slot } = appointment;
     appointment.slot = UNSET;
     if (slot < 0) return;
-    const last = this.#heap.pop();
-    if (last !== undefined && last !== appointment) {
-      last.slot = slot;
-      this.#heap[slot] = last;
-      this.#rise(last);
-      this.#sink(last);
+    if (slot === this.#heap.length - 1) {
+      this.#heap.pop();
+      this.#times.pop();
+    } else {
+      this.#heap[slot] = null;
+      this.#gaps += 1;
     }
+    if (this.#gaps * 2 > this.#heap.length) this.#closeGaps();
     // One that keeps the process up must not do so for nothing.
-    if (this.#heap.length === 0 && this.#keepAlive) this.#disarm();
+    if (this.size === 0 && this.#keepAlive) this.#disarm();
   }
 
   #arm(at: number): void {
@@ -84,8 +89,10 @@ export class Agenda {
     const now = this.#clock.now();
     // Only what is due now: an appointment that sets itself again for this very moment waits for the next ring.
     const due: Appointment[] = [];
-    for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
-      this.cancel(first);
+    // A gap that comes first is closed as well: it would ring in vain, or keep the process up for nothing.
+    while (this.#heap[0] === null || this.#times[0]! <= now) {
+      const first = this.#takeFirst();
+      if (first === null) continue;
       first.slot = DUE;
       due.push(first);
     }
@@ -99,36 +106,71 @@ export class Agenda {
     } finally {
       // Those behind one that threw are due still.
       for (const appointment of due) if (appointment.slot === DUE) this.set(appointment, appointment.at);
-      const first = this.#heap[0];
-      if (first !== undefined && first.at < this.#ringsAt) this.#arm(first.at);
+      const first = this.#times[0];
+      if (first !== undefined && first < this.#ringsAt) this.#arm(first);
     }
   }
 
-  #rise(appointment: Appointment): void {
-    const heap = this.#heap;
-    while (appointment.slot > 0) {
-      const parent = heap[(appointment.slot - 1) >> 1]!;
-      if (parent.at <= appointment.at) return;
-      this.#swap(parent, appointment);
+  /** Takes the first off the heap; `null`: it was cancelled. */
+  #takeFirst(): Appointment | null {
+    const first = this.#heap[0] ?? null;
+    if (first === null) this.#gaps -= 1;
+    const last = this.#heap.pop() ?? null;
+    const at = this.#times.pop()!;
+    if (this.#heap.length > 0) {
+      this.#put(last, at, 0);
+      this.#sink(0);
+    }
+    return first;
+  }
+
+  #closeGaps(): void {
+    let kept = 0;
+    for (let slot = 0; slot < this.#heap.length; slot += 1) {
+      const appointment = this.#heap[slot] ?? null;
+      if (appointment === null) continue;
+      this.#put(appointment, this.#times[slot]!, kept);
+      kept += 1;
+    }
+    this.#heap.length = this.#times.length = kept;
+    this.#gaps = 0;
+    for (let slot = (kept >> 1) - 1; slot >= 0; slot -= 1) this.#sink(slot);
+  }
+
+  #rise(from: number): void {
+    let slot = from;
+    while (slot > 0) {
+      const parent = (slot - 1) >> 1;
+      if (this.#times[parent]! <= this.#times[slot]!) return;
+      this.#swap(parent, slot);
+      slot = parent;
     }
   }
 
-  #sink(appointment: Appointment): void {
-    const heap = this.#heap;
+  #sink(from: number): void {
+    const times = this.#times;
+    let slot = from;
     for (;;) {
-      const left = heap[2 * appointment.slot + 1];
-      const right = heap[2 * appointment.slot + 2];
-      const least = right !== undefined && right.at < left!.at ? right : left;
-      if (least === undefined || least.at >= appointment.at) return;
-      this.#swap(appointment, least);
+      const left = 2 * slot + 1;
+      if (left >= times.length) return;
+      const right = left + 1;
+      const least = right < times.length && times[right]! < times[left]! ? right : left;
+      if (times[least]! >= times[slot]!) return;
+      this.#swap(slot, least);
+      slot = least;
     }
   }
 
-  #swap(upper: Appointment, lower: Appointment): void {
-    const { slot } = upper;
-    upper.slot = lower.slot;
-    lower.slot = slot;
-    this.#heap[upper.slot] = upper;
-    this.#heap[lower.slot] = lower;
+  #swap(one: number, other: number): void {
+    const appointment = this.#heap[one] ?? null;
+    const at = this.#times[one]!;
+    this.#put(this.#heap[other] ?? null, this.#times[other]!, one);
+    this.#put(appointment, at, other);
+  }
+
+  #put(appointment: Appointment | null, at: number, slot: number): void {
+    this.#heap[slot] = appointment;
+    this.#times[slot] = at;
+    if (appointment !== null) appointment.slot = slot;
   }
 }

@@ -94,6 +94,19 @@ describe("the agenda", () => {
     expect(notes.map(({ note }) => note.told)).toEqual([[1], [10], [2], [], [12], [3], [4]]);
   });
 
+  test("whatever was cancelled before, nothing is left once the rest has been told", async () => {
+    const notes = Array.from({ length: 40 }, () => new Note());
+    for (const [at, note] of notes.entries()) agenda.set(note, at < 20 ? 100 + at : at);
+    for (const note of notes.slice(1, 20)) agenda.cancel(note);
+    agenda.set(notes[0]!, 50);
+    expect(agenda.size).toBe(21);
+    await clock.run(50);
+    expect(notes.map(({ told }) => told.length)).toEqual(
+      notes.map((_note, at) => (at > 0 && at < 20 ? 0 : 1)),
+    );
+    expect([agenda.size, clock.pending]).toEqual([0, 0]);
+  });
+
   test("one that is told may cancel another that is due as well", async () => {
     const second = new Note();
     const first = new Note(() => agenda.cancel(second));
