@@ -36,24 +36,38 @@ export class Holding {
 
 type Grantee = Pick<Claim, "id" | "ownerId" | "kind" | "limit">;
 
-/** A claim that waits. */
-export interface Waiting {
+/** The place of a claim that waits, in the queue of one of its keys. Of its places the first stands for the claim. */
+export class Place {
+  readonly key: string;
   readonly claim: Claim;
   readonly ticket: number;
-  /** When the first lease in its way ends, as far as it was told. */
-  knowsOf: number;
-  /** The first of its places, of which it has one for each of its keys. */
-  place: Place | null;
+  /** The first of the claim's places, maybe itself. */
+  readonly head: Place;
+  /** When the first lease in its way ends, as far as it was told. Of the head alone. */
+  knowsOf: number = Infinity;
+  /** The claim's place for its next key. */
+  sibling: Place | null = null;
+  /** Its neighbours in the queue. Written by the key's record alone. */
+  previous: Place | null = null;
+  next: Place | null = null;
+
+  constructor(key: string, claim: Claim, ticket: number, head: Place | null) {
+    this.key = key;
+    this.claim = claim;
+    this.ticket = ticket;
+    this.head = head ?? this;
+  }
 }
 
-/** A place in the queue of one key. */
-export interface Place {
-  readonly key: string;
-  readonly waiting: Waiting;
-  /** The next place of the same claim. */
-  readonly sibling: Place | null;
-  previous: Place | null;
-  next: Place | null;
+/** Places of a claim for all of its keys. */
+export function placesOf(claim: Claim, ticket: number): Place {
+  const head = new Place(claim.keys[0]!, claim, ticket, null);
+  let last = head;
+  for (let index = 1; index < claim.keys.length; index += 1) {
+    last.sibling = new Place(claim.keys[index]!, claim, ticket, head);
+    last = last.sibling;
+  }
+  return head;
 }
 
 /**
@@ -105,14 +119,12 @@ export class KeyRecord {
     if (before !== null) before.next = next;
   }
 
-  /** Adds a place at the end of the queue. `sibling`: another place of the same claim. */
-  enqueue(waiting: Waiting, sibling: Place | null): Place {
-    const previous = this.#last;
-    const place: Place = { key: this.key, waiting, sibling, previous, next: null };
-    if (previous === null) this.#first = place;
-    else previous.next = place;
+  /** Adds a place at the end of the queue. */
+  enqueue(place: Place): void {
+    place.previous = this.#last;
+    if (this.#last === null) this.#first = place;
+    else this.#last.next = place;
     this.#last = place;
-    return place;
   }
 
   dequeue(place: Place): void {

@@ -1,12 +1,12 @@
-import type { Waiting } from "./key-record.ts";
+import type { Place } from "./key-record.ts";
 
-const none: readonly Waiting[] = [];
+const none: readonly Place[] = [];
 
 /** The claims that wait, by owner: what one of them is granted, the others are granted in place. */
 export class OwnersWaiting {
-  readonly #owners = new Map<string, Set<Waiting>>();
+  readonly #owners = new Map<string, Set<Place>>();
 
-  add(waiting: Waiting): void {
+  add(waiting: Place): void {
     const { ownerId } = waiting.claim;
     if (ownerId === null) return;
     const own = this.#owners.get(ownerId);
@@ -14,7 +14,7 @@ export class OwnersWaiting {
     else own.add(waiting);
   }
 
-  remove(waiting: Waiting): void {
+  remove(waiting: Place): void {
     const { ownerId } = waiting.claim;
     if (ownerId === null) return;
     const own = this.#owners.get(ownerId);

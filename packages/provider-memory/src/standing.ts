@@ -1,5 +1,5 @@
 import type { Claim } from "@lock/core";
-import type { Holding, Place, Waiting } from "./key-record.ts";
+import type { Holding, Place } from "./key-record.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** How a claim stands to its keys at one moment. */
@@ -15,7 +15,7 @@ export interface Standing {
  * The one rule: a claim fits when nobody stands earlier in the queue of a key that it lacks, and nobody holds that key, or
  * every holder has the same limit and there are fewer than that. `waiting` is its own place, if it has one.
  */
-export function standing(ledger: Ledger, claim: Claim, waiting: Waiting | null, now: number): Standing {
+export function standing(ledger: Ledger, claim: Claim, waiting: Place | null, now: number): Standing {
   const had: Holding[] = [];
   let fits = true;
   for (const key of claim.keys) {
@@ -44,15 +44,15 @@ export function isHadWhole({ had, lacking }: Standing): boolean {
 }
 
 /** Whether somebody stands earlier in the queue of a key who lacks it. */
-function isPassing(first: Place | null, waiting: Waiting | null, holder: Holding | null): boolean {
+function isPassing(first: Place | null, waiting: Place | null, holder: Holding | null): boolean {
   const place = firstLacking(first, holder);
-  return place !== null && place.waiting.ticket < (waiting?.ticket ?? Infinity);
+  return place !== null && place.ticket < (waiting?.ticket ?? Infinity);
 }
 
 /** The first in the queue of a key who lacks it, as one does not whose owner holds it. */
 export function firstLacking(first: Place | null, holder: Holding | null): Place | null {
   let place = first;
-  while (place !== null && ownAmong(holder, place.waiting.claim) !== undefined) place = place.next;
+  while (place !== null && ownAmong(holder, place.claim) !== undefined) place = place.next;
   return place;
 }
 
@@ -60,7 +60,7 @@ export function firstLacking(first: Place | null, holder: Holding | null): Place
 export function countLacking(first: Place | null, holder: Holding | null): number {
   let count = 0;
   for (let place = first; place !== null; place = place.next) {
-    if (ownAmong(holder, place.waiting.claim) === undefined) count += 1;
+    if (ownAmong(holder, place.claim) === undefined) count += 1;
   }
   return count;
 }

@@ -14,7 +14,7 @@ import {
   type TakeReply,
 } from "@lock/core";
 import { isEndless, isSimple } from "./endless.ts";
-import { Holding, listHoldings, type Waiting } from "./key-record.ts";
+import { Holding, listHoldings, placesOf, type Place } from "./key-record.ts";
 import { Ledger } from "./ledger.ts";
 import { OwnersWaiting } from "./owners-waiting.ts";
 import { countLacking, firstLacking, inTheWay, isHadWhole, standing, type Standing } from "./standing.ts";
@@ -35,7 +35,8 @@ export class MemoryStore implements LockStore {
     crashRelease: "never",
   };
   readonly #ledger = new Ledger((keys) => this.#passOn(keys));
-  readonly #waiting = new Map<string, Waiting>();
+  // By claim id, the first place of each.
+  readonly #waiting = new Map<string, Place>();
   readonly #owners = new OwnersWaiting();
   #events: StoreEvents | null = null;
   #token = 0;
@@ -215,18 +216,19 @@ export class MemoryStore implements LockStore {
   }
 
   /** Stands in the queue of all its keys, also where its owner holds one: it may let go of that while it waits. */
-  #enqueue(claim: Claim): Waiting {
-    const waiting: Waiting = { claim, ticket: ++this.#ticket, knowsOf: Infinity, place: null };
-    for (const key of claim.keys) waiting.place = this.#ledger.record(key).enqueue(waiting, waiting.place);
+  #enqueue(claim: Claim): Place {
+    const waiting = placesOf(claim, ++this.#ticket);
+    for (let place: Place | null = waiting; place !== null; place = place.sibling)
+      this.#ledger.record(place.key).enqueue(place);
     this.#waiting.set(claim.id, waiting);
     this.#owners.add(waiting);
     return waiting;
   }
 
-  #leave(waiting: Waiting): void {
+  #leave(waiting: Place): void {
     this.#waiting.delete(waiting.claim.id);
     this.#owners.remove(waiting);
-    for (let { place } = waiting; place !== null; place = place.sibling) {
+    for (let place: Place | null = waiting; place !== null; place = place.sibling) {
       const record = this.#ledger.record(place.key);
       record.dequeue(place);
       this.#ledger.tidy(record);
@@ -241,7 +243,7 @@ export class MemoryStore implements LockStore {
     for (let key = touched.pop(); key !== undefined; key = touched.pop()) {
       let place = this.#ledger.get(key)?.first ?? null;
       for (; place !== null; place = place.next) {
-        const { waiting } = place;
+        const waiting = place.head;
         const now = this.#ledger.timeFor(waiting.claim);
         const stands = standing(this.#ledger, waiting.claim, waiting, now);
         if (stands.fits) {
@@ -261,7 +263,7 @@ export class MemoryStore implements LockStore {
     for (const handover of handovers) this.#events?.granted(handover);
   }
 
-  #handOver({ claim, ticket }: Waiting, stands: Standing, now: number): Handover {
+  #handOver({ claim, ticket }: Place, stands: Standing, now: number): Handover {
     // Another waiter of the same owner may have been granted these keys before it: then it is granted again in place.
     const again = isHadWhole(stands) ? this.#grantAgain(claim, stands, now) : null;
     const { grantId, token, remaining } = again ?? grantedReply(this.#grant(claim, stands, now), now);
@@ -278,9 +280,9 @@ export class MemoryStore implements LockStore {
     if (expiresAt - now >= CHECK_INTERVAL) return;
     const queue = this.#ledger.get(key)?.first ?? null;
     const first = queue && firstLacking(queue, this.#ledger.holder(key, now));
-    if (first === null || expiresAt >= first.waiting.knowsOf) return;
-    first.waiting.knowsOf = expiresAt;
-    this.#wake([first.waiting.claim.id]);
+    if (first === null || expiresAt >= first.head.knowsOf) return;
+    first.head.knowsOf = expiresAt;
+    this.#wake([first.claim.id]);
   }
 
   #wake(claimIds: readonly string[]): void {
