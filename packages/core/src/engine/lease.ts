@@ -19,14 +19,23 @@ export interface Lease {
   readonly stray: { readonly length: number; readonly until: number } | null;
 }
 
+/** One that does not end by itself. It is never renewed, so that neither its length nor its beginning matters: one serves all. */
+const endless: Lease = {
+  length: Infinity,
+  deadline: Infinity,
+  renewAt: Infinity,
+  failures: 0,
+  stray: null,
+};
+
 /**
  * A lease of which `remaining` milliseconds were confirmed by a request sent at `since`. It is renewed after about a third of
  * them, on a grid of time that all leases of that length share, so that their renewals travel together.
  */
 export function leaseFrom(since: number, remaining: number, length: number): Lease {
+  if (remaining === Infinity) return endless;
   const grid = remaining / 12;
-  const renewAt =
-    grid > 0 && grid < Infinity ? Math.floor((since + remaining / 3) / grid) * grid : since + remaining;
+  const renewAt = grid > 0 ? Math.floor((since + remaining / 3) / grid) * grid : since + remaining;
   return { length, deadline: since + remaining, renewAt, failures: 0, stray: null };
 }
 
