@@ -59,7 +59,7 @@ export class Place {
   }
 }
 
-/** Places of a claim for all of its keys. */
+/** The first of the places of a claim, which has one for each of its keys. */
 export function placesOf(claim: Claim, ticket: number): Place {
   const head = new Place(claim.keys[0]!, claim, ticket, null);
   let last = head;

@@ -22,7 +22,7 @@ export function runJob<T>(grant: Grant, job: Job<T>, host: JobHost): Promise<T> 
 
 /**
  * Runs the job of a claim that had to be waited for, unless its grant has ended since: between the two the process may have stood still, or
- * been kept busy by the jobs of other grants. One function for all, since a closure for each who waits would be most of what it keeps.
+ * been kept busy by the jobs of other grants. One function for all: else each who waits would keep a closure of its own.
  */
 export function runJobInTime<T>({ grant, signal, job, host }: Waiter): Promise<T> {
   if (signal?.aborted) return giveUp(grant, signal, host);
