@@ -2,8 +2,6 @@ import type { Clock } from "./clock.ts";
 
 /** Something that is to happen at a time. It carries its own place in the heap, so that setting and cancelling are cheap. */
 export interface Appointment {
-  /** Written by the agenda alone. */
-  at: number;
   /** Written by the agenda alone; `UNSET` to begin with. */
   slot: number;
   /** Its time has come. It isn't set any more and may be set again. */
@@ -44,7 +42,6 @@ export class Agenda {
   /** Sets it for `at`, or moves it there. `Infinity` cancels. */
   set(appointment: Appointment, at: number): void {
     if (at === Infinity) return this.cancel(appointment);
-    appointment.at = at;
     if (appointment.slot < 0) {
       this.#put(appointment, at, this.#heap.length);
     } else {
@@ -105,7 +102,7 @@ export class Agenda {
       }
     } finally {
       // Those behind one that threw are due still.
-      for (const appointment of due) if (appointment.slot === DUE) this.set(appointment, appointment.at);
+      for (const appointment of due) if (appointment.slot === DUE) this.set(appointment, now);
       const first = this.#times[0];
       if (first !== undefined && first < this.#ringsAt) this.#arm(first);
     }

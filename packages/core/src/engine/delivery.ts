@@ -21,7 +21,6 @@ export interface DeliveryHost {
  * its own grant, until the backend has answered or there can be nothing left to free.
  */
 export class Delivery implements Appointment, Receiver<unknown> {
-  at = 0;
   slot: number = UNSET;
   readonly #host: DeliveryHost;
   readonly #release: Release;

@@ -148,7 +148,6 @@ export class Exchange {
     return this.#counted(
       new Promise<T>((resolve, reject) => {
         const overdue: Appointment = {
-          at: 0,
           slot: UNSET,
           due: () => reject(new Error(`The backend gave no answer within ${within} ms`)),
         };
@@ -172,7 +171,7 @@ export class Exchange {
       this.agenda.cancel(grace);
       done();
     };
-    const grace: Appointment = { at: 0, slot: UNSET, due: tell };
+    const grace: Appointment = { slot: UNSET, due: tell };
     const now = this.clock.now();
     this.agenda.set(grace, now + WITHDRAWAL_GRACE);
     const release: Release = { by: "claim", claimId: claim.id, keys: claim.keys, tombstone };
@@ -198,7 +197,7 @@ export class Exchange {
   async quiesce(within: number): Promise<void> {
     if (this.#calls > 0 || this.#deliveries.size > 0) {
       await new Promise<void>((resolve) => {
-        const overdue: Appointment = { at: 0, slot: UNSET, due: () => resolve() };
+        const overdue: Appointment = { slot: UNSET, due: () => resolve() };
         this.agenda.set(overdue, this.clock.now() + within);
         this.#idle = () => {
           this.agenda.cancel(overdue);

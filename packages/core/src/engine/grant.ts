@@ -15,7 +15,6 @@ export type Keeping = "renewed" | "as-granted" | "bound";
 
 /** A grant that is held, lost or released: the handle that users get, and what renews it. */
 export class Grant implements Lock, Appointment {
-  at = 0;
   slot: number = UNSET;
   /** Its neighbours among the grants whose jobs run. Written by the engine's `Residents` alone. */
   before: Grant | null = null;

@@ -103,7 +103,6 @@ export class Outbox<Request, Reply extends { readonly status: string } | Failure
     const { agenda, callTimeout } = this.#settings;
     let over = false;
     const overdue: Appointment = {
-      at: 0,
       slot: UNSET,
       due: () => {
         over = true;

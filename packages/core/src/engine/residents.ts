@@ -226,7 +226,7 @@ export class Residents implements StoreEvents, WaiterHost, GrantHost {
         this.#drained.delete(tell);
         resolve();
       };
-      const overdue: Appointment = { at: 0, slot: UNSET, due: tell };
+      const overdue: Appointment = { slot: UNSET, due: tell };
       this.agenda.set(overdue, this.clock.now() + within);
       this.#drained.add(tell);
     });

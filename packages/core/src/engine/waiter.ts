@@ -81,7 +81,6 @@ export interface WaiterHost extends JobHost {
  * it is in itself what others would keep beside it: the appointment, the listener, and what its caller goes on with once it is over.
  */
 export class Waiter implements Appointment, Receiver<Answered> {
-  at = 0;
   slot: number = UNSET;
   readonly claim: Claim;
   readonly signal: AbortSignal | undefined;

@@ -4,7 +4,6 @@ import { Agenda, UNSET, type Appointment } from "../../src/engine/agenda.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 class Note implements Appointment {
-  at = 0;
   slot: number = UNSET;
   readonly told: number[] = [];
   readonly #then: (now: number) => void;
