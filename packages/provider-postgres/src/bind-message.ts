@@ -29,6 +29,9 @@ export function bindMessage(statement: string, values: readonly Parameter[]): Bu
   return message;
 }
 
+/** Found by itself first, since few texts have any. */
+const special = /["\\]/;
+
 /** A parameter as the server reads it. */
 function written(value: Parameter): string | null {
   if (value === null || value === undefined) return null;
@@ -36,5 +39,6 @@ function written(value: Parameter): string | null {
 }
 
 function element(value: string | number): string {
-  return typeof value === "string" ? `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"` : String(value);
+  if (typeof value !== "string") return String(value);
+  return `"${special.test(value) ? value.replaceAll(/["\\]/g, String.raw`\$&`) : value}"`;
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { keyHash } from "../src/key-hash.ts";
+import { keyHash, knownHash } from "../src/key-hash.ts";
 import { migratedDatabase, type TestDatabase } from "./database.ts";
 
 let database: TestDatabase;
@@ -63,4 +63,12 @@ test("keys of one hash are told apart", async () => {
     { claim_id: "both", key: "b" },
     { claim_id: "c", key: "c" },
   ]);
+});
+
+test("what is remembered of it is the same, also of more keys than are remembered", () => {
+  const keys = Array.from({ length: 5_000 }, (_, n) => `key ${n % 2_500}`);
+  for (const key of keys) {
+    const number = keyHash("lock", key);
+    expect(knownHash("lock", key)).toEqual({ number, text: String(number) });
+  }
 });

@@ -1,5 +1,5 @@
 import type { Release, ReleaseReply } from "@lock/core";
-import { keyHash } from "../key-hash.ts";
+import { knownHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { RequestKeys, type Call, type Row } from "./request.ts";
 
@@ -59,7 +59,7 @@ function releaseOneCall(
   ownerId: string | null,
 ): Call {
   const [key] = keys as [string];
-  const values = [namespace, channel, String(keyHash(namespace, key)), key, grantId, ownerId];
+  const values = [namespace, channel, knownHash(namespace, key).text, key, grantId, ownerId];
   return { name: "locking_release_one", text: textOfOne, values };
 }
 

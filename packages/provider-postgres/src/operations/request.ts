@@ -1,4 +1,4 @@
-import { keyHash } from "../key-hash.ts";
+import { knownHash } from "../key-hash.ts";
 
 /** What a statement is given. Arrays hold no `null`. */
 export type Parameter = string | number | boolean | null | undefined | readonly (string | number)[];
@@ -23,10 +23,12 @@ export class RequestKeys {
   constructor(namespace: string, requests: readonly { readonly keys: readonly string[] }[]) {
     const all = new Set<string>();
     for (const request of requests) for (const key of request.keys) all.add(key);
-    const sorted = Array.from(all, (key) => ({ key, hash: keyHash(namespace, key) }));
+    const sorted = Array.from(all, (key) => ({ key, hash: knownHash(namespace, key) }));
     if (sorted.length > 1)
-      sorted.sort((one, other) => (one.hash < other.hash ? -1 : one.hash > other.hash ? 1 : 0));
-    this.hashes = sorted.map((entry) => String(entry.hash));
+      sorted.sort(({ hash: one }, { hash: other }) =>
+        one.number < other.number ? -1 : one.number > other.number ? 1 : 0,
+      );
+    this.hashes = sorted.map((entry) => entry.hash.text);
     this.keys = sorted.map((entry) => entry.key);
     this.#places = new Map(this.keys.map((key, index) => [key, index + 1]));
   }

@@ -1,5 +1,5 @@
 import type { Claim, TakeReply } from "@lock/core";
-import { keyHash } from "../key-hash.ts";
+import { knownHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { milliseconds, RequestKeys, type Call, type Row } from "./request.ts";
 
@@ -66,7 +66,7 @@ function takeOneCall(namespace: string, channel: string | null, claim: RowClaim)
     values: [
       namespace,
       channel,
-      String(keyHash(namespace, key)),
+      knownHash(namespace, key).text,
       key,
       id,
       ownerId,

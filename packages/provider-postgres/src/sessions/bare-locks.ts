@@ -1,5 +1,5 @@
 import type { Claim } from "@lock/core";
-import { keyHash } from "../key-hash.ts";
+import { knownHash } from "../key-hash.ts";
 import { holdCall, readHoldReplies } from "../operations/hold.ts";
 import { letGoCall, readLetGoReplies, undoCall, type LetGoOutcome } from "../operations/let-go.ts";
 import type { LockSession } from "./lock-session.ts";
@@ -170,8 +170,7 @@ export class BareLocks {
   }
 
   hashesOf(keys: readonly string[]): string[] {
-    const hashes = keys.map((key) => String(keyHash(this.#namespace, key)));
-    return hashes;
+    return keys.map((key) => knownHash(this.#namespace, key).text);
   }
 
   #carriedBy(session: LockSession): number {
