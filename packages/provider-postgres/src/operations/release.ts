@@ -3,7 +3,7 @@ import { knownHash } from "../key-hash.ts";
 import { readHandovers, type Handovers } from "./handovers.ts";
 import { RequestKeys, type Call, type Row } from "./request.ts";
 
-/** `migrations/0014_prior_chain.sql`. */
+/** `migrations/0015_quick_rows.sql`. */
 export const releaseSignature = "locking_release(text,text,bigint[],text[],json,json)";
 
 /** The same for one key of one grant without a tombstone, or of one owner. */
@@ -21,13 +21,16 @@ export function releaseCall(namespace: string, channel: string | null, releases:
       return releaseOneCall(namespace, channel, one, one.grantId, null);
   }
   const keys = new RequestKeys(namespace, releases);
+  const once = keysNamedOnce(releases);
   const named = new Set<string>();
   const plain: object[] = [];
   const others: object[] = [];
   for (const [n, release] of releases.entries()) {
     const places = keys.placesOf(release.keys);
     if (release.by === "owner") {
-      others.push({ n, how: release.by, owner: release.ownerId, keys: places, tombstone: false });
+      const [key] = release.keys as [string];
+      const solo = places.length === 1 && once.has(key) ? places[0] : undefined;
+      others.push({ n, how: release.by, owner: release.ownerId, keys: places, solo, tombstone: false });
       continue;
     }
     const { by: how, tombstone } = release;
@@ -49,6 +52,20 @@ export function releaseCall(namespace: string, channel: string | null, releases:
       others.length === 0 ? null : JSON.stringify(others),
     ],
   };
+}
+
+/** What an owner holds of these is freed together, whatever the order of the call. */
+function keysNamedOnce(releases: readonly Release[]): ReadonlySet<string> {
+  const once = new Set<string>();
+  const all = new Set<string>();
+  for (const { keys } of releases) {
+    for (const key of keys) {
+      if (all.has(key)) once.delete(key);
+      else once.add(key);
+      all.add(key);
+    }
+  }
+  return once;
 }
 
 function releaseOneCall(

@@ -6,7 +6,7 @@ import { milliseconds, RequestKeys, type Call, type Row } from "./request.ts";
 /** `migrations/0014_prior_chain.sql`. */
 export const takeSignature = "locking_take(text,text,bigint[],text[],json)";
 
-/** The same for one claim of one key: `migrations/0008_session_take.sql`. */
+/** The same for one claim of one key: `migrations/0015_quick_rows.sql`. */
 export const takeOneSignature =
   "locking_take_one(text,text,bigint,text,text,text,text,double precision,double precision,boolean,boolean,bigint)";
 

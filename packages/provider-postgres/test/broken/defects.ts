@@ -43,7 +43,10 @@ export const defects: readonly Defect[] = [
   {
     defect: "tokens of what is handed over are not drawn",
     rejectedBy: "fencing: a waiter's token is greater than that of the one it waited for",
-    instead: [["v_token bigint := nextval('locking_sequence')", "v_token bigint := 1"]],
+    instead: [
+      ["v_token bigint := nextval('locking_sequence')", "v_token bigint := 1"],
+      ["q.permits, nextval('locking_sequence')", "q.permits, 1"],
+    ],
   },
   {
     defect: "a tombstone is ignored",
@@ -71,7 +74,10 @@ export const defects: readonly Defect[] = [
     defect: "the wake-up goes to nobody",
     rejectedBy:
       "push: a release wakes the next waiter without polling: twenty in a row, all of whom have waited a while [two services]",
-    instead: [["PERFORM pg_notify(told,", "PERFORM pg_notify(told || '?',"]],
+    instead: [
+      ["PERFORM pg_notify(told,", "PERFORM pg_notify(told || '?',"],
+      ["PERFORM pg_notify(q.channel,", "PERFORM pg_notify(q.channel || '?',"],
+    ],
   },
   {
     defect: "a hand-over is for good before its waiter is heard of",
@@ -111,7 +117,10 @@ export const defects: readonly Defect[] = [
     defect: "nobody is told when the lease in the way ends",
     rejectedBy:
       "store: who is queued is told when the first lease in its way ends, so that it can look then; who is refused as well",
-    instead: [["ms := locking_left(x.free_at, v_now); owner", "ms := 'Infinity'; owner"]],
+    instead: [
+      ["ms := locking_left(x.free_at, v_now); owner", "ms := 'Infinity'; owner"],
+      ["ms := locking_left(v_free_at, v_now)", "ms := 'Infinity'"],
+    ],
   },
   {
     defect: "a permit too many",
