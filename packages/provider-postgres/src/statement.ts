@@ -68,16 +68,21 @@ class PreparedStatement implements Submittable {
  * Sends a call over a connection of ours. A client of another class, or one whose queries somebody watches, is asked in the ordinary way, since
  * it may look for what only ordinary queries have. `timeout`: milliseconds, 0: none.
  */
-export async function sendCall(client: ClientBase, call: Call, timeout: number): Promise<readonly Row[]> {
-  const { name, text, values } = call;
-  const known = name === "" ? null : knownTo(client);
-  if (known !== null) {
-    return new Promise((resolve, reject) => {
-      const callback = (error: Error | null, rows: Row[] = []): void =>
-        error === null ? resolve(rows) : reject(error);
-      client.query(new PreparedStatement(call, known, timeout, callback));
-    });
-  }
+export function sendCall(client: ClientBase, call: Call, timeout: number): Promise<readonly Row[]> {
+  const known = call.name === "" ? null : knownTo(client);
+  if (known === null) return sendOrdinary(client, call, timeout);
+  return new Promise((resolve, reject) => {
+    const callback = (error: Error | null, rows: Row[] = []): void =>
+      error === null ? resolve(rows) : reject(error);
+    client.query(new PreparedStatement(call, known, timeout, callback));
+  });
+}
+
+async function sendOrdinary(
+  client: ClientBase,
+  { name, text, values }: Call,
+  timeout: number,
+): Promise<readonly Row[]> {
   const query = {
     text,
     values: [...values],

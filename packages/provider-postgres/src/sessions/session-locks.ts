@@ -96,6 +96,11 @@ export class SessionLocks {
   }
 
   async release(releases: readonly Release[]): Promise<ReleaseReply[]> {
+    const [only] = releases;
+    if (releases.length === 1 && only?.by === "grant" && !only.tombstone) {
+      const lock = this.#bare.find(only.grantId);
+      if (lock !== undefined) return this.#releaseBare(only, lock);
+    }
     const due = releases.filter((release) => {
       const id = claimOf(release);
       return this.renews(id) !== undefined || this.#trying.has(id) || this.#owed.has(id);
@@ -110,12 +115,20 @@ export class SessionLocks {
     }
   }
 
+  /** What comes most often. */
+  async #releaseBare(release: Release, lock: BareLock): Promise<ReleaseReply[]> {
+    this.forget(lock.claimId);
+    const replies = await this.#letGo(lock.session, [lock]);
+    this.#owed.note([release], [release], replies);
+    return replies;
+  }
+
   async #release(releases: readonly Release[]): Promise<ReleaseReply[]> {
     for (const release of releases) {
       const trying = release.by === "claim" ? this.#trying.get(release.claimId) : undefined;
       if (trying !== undefined) await trying;
     }
-    const freed = new Map<number, boolean | { readonly error: unknown }>();
+    const answered = new Map<number, ReleaseReply>();
     const bySession = new Map<LockSession, { n: number; lock: BareLock }[]>();
     const first = new Map<BareLock, number>();
     const repeats: { n: number; of: number }[] = [];
@@ -136,20 +149,25 @@ export class SessionLocks {
       if (ofSession === undefined) bySession.set(lock.session, [{ n, lock }]);
       else ofSession.push({ n, lock });
     }
-    await Promise.all(Array.from(bySession, async ([session, held]) => this.#letGo(session, held, freed)));
+    const lettingGo = Array.from(bySession, async ([session, held]) => {
+      const locks = held.map(({ lock }) => lock);
+      for (const [at, reply] of (await this.#letGo(session, locks)).entries())
+        answered.set((held[at] as { n: number }).n, reply);
+    });
+    await Promise.all(lettingGo);
     // It frees nothing that was not freed just before.
-    for (const { n, of } of repeats) freed.set(n, typeof freed.get(of) === "object" ? freed.get(of)! : false);
+    for (const { n, of } of repeats) {
+      const reply = answered.get(of) as ReleaseReply;
+      answered.set(n, reply.status === "failed" ? reply : { status: "released", freed: false });
+    }
     // A tombstone is a row, whatever it is for.
     const others = releases.filter(
-      (release, n) => !freed.has(n) || (release.by !== "owner" && release.tombstone),
+      (release, n) => !answered.has(n) || (release.by !== "owner" && release.tombstone),
     );
     const replies = others.length > 0 ? await this.#options.rows.release(others) : [];
-    return releases.map((release, n): ReleaseReply => {
-      const bare = freed.get(n);
-      if (typeof bare === "object") return { status: "failed", error: bare.error };
-      if (bare !== undefined) return { status: "released", freed: bare };
-      return replies[others.indexOf(release)] as ReleaseReply;
-    });
+    return releases.map(
+      (release, n) => answered.get(n) ?? (replies[others.indexOf(release)] as ReleaseReply),
+    );
   }
 
   /** The grant lives with something else from now on. */
@@ -242,19 +260,14 @@ export class SessionLocks {
     return undefined;
   }
 
-  async #letGo(
-    session: LockSession,
-    held: readonly { n: number; lock: BareLock }[],
-    freed: Map<number, boolean | { readonly error: unknown }>,
-  ): Promise<void> {
+  async #letGo(session: LockSession, locks: readonly BareLock[]): Promise<ReleaseReply[]> {
     try {
-      const locks = held.map(({ lock }) => lock);
-      const outcome = await this.#bare.letGo(session, locks);
-      for (const [at, { n }] of held.entries()) freed.set(n, outcome.freed[at] === true);
+      const { freed, wanted } = await this.#bare.letGo(session, locks);
       // Should that fail, the next look of who waits finds the keys free.
-      if (outcome.wanted.length > 0) await this.#options.rows.look(outcome.wanted).catch(() => {});
+      if (wanted.length > 0) await this.#options.rows.look(wanted).catch(() => {});
+      return freed.map((each) => ({ status: "released", freed: each }));
     } catch (error) {
-      for (const { n } of held) freed.set(n, { error });
+      return locks.map(() => ({ status: "failed", error }));
     }
   }
 
