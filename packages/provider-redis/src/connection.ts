@@ -189,7 +189,8 @@ export class Connection {
           resolve(reply);
         },
         (error: unknown) => {
-          this.#unanswered.delete(pending);
+          // Who asked was told of the cut already: nobody is left to hear of what the client makes of it.
+          if (!this.#unanswered.delete(pending)) return;
           if (instead === undefined) reject(error);
           else resolve(instead(error));
         },

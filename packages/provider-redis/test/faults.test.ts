@@ -1,20 +1,9 @@
-import { createLocking, type Locking } from "@lock/core";
 import { startProxy, type FaultProxy } from "@lock/testkit";
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { KeyLayout } from "../src/key-layout.ts";
-import { redisProvider, type RedisProviderOptions } from "../src/provider.ts";
 import { eventually } from "./eventually.ts";
-import {
-  byGrant,
-  claimOf,
-  client,
-  instance,
-  journal,
-  leftBehind,
-  newNamespace,
-  redisUrl,
-} from "./instance.ts";
+import { byGrant, claimOf, client, instance, leftBehind, newNamespace, redisUrl } from "./instance.ts";
 import { ownServer } from "./own-server.ts";
 import { documentedRights } from "./rights.ts";
 
@@ -23,21 +12,6 @@ async function proxied(): Promise<{ readonly proxy: FaultProxy; readonly url: st
   const proxy = await startProxy({ host: hostname, port: Number(port || 6379) });
   onTestFinished(() => proxy.close());
   return { proxy, url: `redis://${proxy.host}:${proxy.port}` };
-}
-
-async function locking(options: RedisProviderOptions): Promise<Locking> {
-  const service = await createLocking({
-    providers: [redisProvider({ namespace: newNamespace(), ...options })],
-    logger: journal().logger,
-  });
-  onTestFinished(() => service.close({ drain: 0 }));
-  return service;
-}
-
-async function took(work: Promise<unknown>): Promise<number> {
-  const before = performance.now();
-  await work.catch(() => {});
-  return performance.now() - before;
 }
 
 describe("a server that has forgotten the scripts", () => {
@@ -176,65 +150,6 @@ describe("rights", () => {
     expect(await leftBehind(redis, namespace)).toEqual(["h:b"]);
     await redis.del(`${namespace}{0}h:b`);
   });
-});
-
-describe("a server that can't be reached", () => {
-  const settings: readonly [string, RedisOptions][] = [
-    ["ioredis' defaults", {}],
-    ["endless retries", { maxRetriesPerRequest: null }],
-    ["no offline queue", { enableOfflineQueue: false }],
-    ["no reconnecting", { retryStrategy: () => null }],
-  ];
-
-  it("is LOCK_UNAVAILABLE in bounded time at start, and nothing stays open, whatever the client's settings", async () => {
-    const { proxy, url } = await proxied();
-    await proxy.refuse();
-    const handed = new Redis(url, { lazyConnect: true });
-    handed.on("error", () => {});
-    onTestFinished(() => handed.disconnect());
-    const all: RedisProviderOptions[] = settings.map(([, redisOptions]) => ({ redisUrl: url, redisOptions }));
-    const before = performance.now();
-    const started = [...all, { client: handed }].map((options) =>
-      createLocking({ providers: [redisProvider(options)] }),
-    );
-    for (const outcome of await Promise.allSettled(started)) {
-      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "LOCK_UNAVAILABLE" } });
-    }
-    expect(performance.now() - before).toBeLessThan(10_000);
-    expect(handed.listenerCount("ready")).toBe(0);
-    expect(proxy.connections).toBe(0);
-  });
-
-  for (const [name, redisOptions] of settings) {
-    it(`ends every call in bounded time when it falls silent, and is used again when it speaks: ${name}`, async () => {
-      const { proxy, url } = await proxied();
-      const service = await locking({ redisUrl: url, redisOptions, callTimeout: "300ms" });
-      const lock = await service.acquire("held", { expire: 60 });
-      proxy.stall();
-      const durations = await Promise.all([
-        took(service.acquire("a")),
-        took(service.execute("a", () => {}, { timeout: "500ms" })),
-        took(service.release("a", { ownerId: "o" })),
-        took(service.releaseAll({ ownerId: "o" })),
-        took(service.inspect("a")),
-        took(lock.extend(60)),
-      ]);
-      expect(Math.max(...durations)).toBeLessThan(3_000);
-      await expect(service.acquire("a")).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE" });
-      proxy.resume();
-      await expect
-        .poll(() => service.execute("a", () => "ran").catch(() => null), { timeout: 8_000 })
-        .toBe("ran");
-    });
-
-    it(`works again after its connections were cut: ${name}`, async () => {
-      const { proxy, url } = await proxied();
-      const service = await locking({ redisUrl: url, redisOptions });
-      await service.execute("a", () => {});
-      proxy.cut();
-      expect(await service.execute("a", () => "ran")).toBe("ran");
-    });
-  }
 });
 
 describe("a reply that is lost", () => {
