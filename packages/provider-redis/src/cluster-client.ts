@@ -44,6 +44,21 @@ export function ownCluster(
     // Requests whose answer was lost are repeated by those who know whether they may be.
     retryDelayOnFailover: 0,
   };
-  if ("call" in source) return source.duplicate([], options);
-  return new Cluster([...source.nodes], options);
+  const cluster = "call" in source ? source.duplicate([], options) : new Cluster([...source.nodes], options);
+  cluster.on("+node", watchAsking);
+  return cluster;
+}
+
+/**
+ * Of a slot that moves, ioredis sends ASKING before a request and leaves the answer alone: one that fails, since the connection is cut
+ * or the user may not, would end the process. What the request itself comes to tells its caller.
+ */
+function watchAsking(node: unknown): void {
+  const client = node as { asking(): Promise<unknown> };
+  const ask = client.asking.bind(client);
+  client.asking = () => {
+    const answer = ask();
+    answer.catch(() => {});
+    return answer;
+  };
 }

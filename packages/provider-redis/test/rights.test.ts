@@ -52,6 +52,36 @@ it("to publish may be missing where nothing is pushed, also when what is release
   }
 });
 
+it("to load scripts and to ask for information may be missing: the first of each script takes two commands", async () => {
+  const fewer = (await setUp()).filter((right) => right !== "+info" && right !== "+script|load");
+  expect(fewer).toHaveLength((await setUp()).length - 2);
+  await server.command("ACL", "SETUSER", "uninformed", ...fewer.slice(1));
+  await server.command("SCRIPT", "FLUSH");
+  await using one = await instance({
+    redisUrl: url.replace(username, "uninformed"),
+    namespace: "testkit-uninformed:",
+  });
+  const claim = claimOf({});
+  expect(await one.take(claim)).toMatchObject({ status: "granted", token: 1 });
+  expect(await one.release(byGrant(claim.id))).toEqual({ status: "released", freed: true });
+});
+
+it("to select is needed for another database than the first, and what is missing is said, not taken for the first", async () => {
+  const elsewhere = { redisUrl: `${url}/2`, namespace: "testkit-selected:" };
+  await expect(instance(elsewhere)).rejects.toMatchObject({
+    code: "LOCK_UNAVAILABLE",
+    message: expect.stringContaining("lacks rights") as string,
+  });
+  await server.command("ACL", "SETUSER", username, "+select");
+  try {
+    await using one = await instance(elsewhere);
+    expect(await one.take({})).toMatchObject({ status: "granted" });
+    expect(await server.command("-n", "2", "EXISTS", "testkit-selected:{0}h:a")).toBe("1");
+  } finally {
+    await server.command("ACL", "SETUSER", username, "-select");
+  }
+});
+
 it("says which right is missing", async () => {
   for (const right of ["-evalsha", "-zadd", "-set", "-subscribe", "-publish"]) {
     await server.command("ACL", "SETUSER", restricted.username, right);
