@@ -79,17 +79,17 @@ export async function slowMove(slot: number): Promise<Record<"begin" | "end" | "
   };
 }
 
-/** Jobs that count who is inside: at most one at a time, each with a greater token than the one before. */
-export function counted(keys: readonly string[]): {
-  job(lock: { fencingToken: bigint }): Promise<void>;
-  broken: string[];
+/** Jobs that count who is inside: at most one at a time for each key, with a greater token than the one before. */
+export function counted(): {
+  job(this: void, lock: { readonly fencingToken: bigint; readonly keys: readonly string[] }): Promise<void>;
+  readonly broken: string[];
 } {
   const inside = new Set<string>();
   const last = new Map<string, bigint>();
   const broken: string[] = [];
   return {
     broken,
-    job: async ({ fencingToken }) => {
+    job: async ({ fencingToken, keys }) => {
       for (const key of keys) {
         if (inside.has(key)) broken.push(`two hold ${key}`);
         if (fencingToken <= (last.get(key) ?? 0n)) broken.push(`${fencingToken} of ${key} is not greater`);
