@@ -6,6 +6,8 @@ import { endClient, FIRST_CONTACT } from "./connection.ts";
 import { asFailure, isRefusal } from "./failures.ts";
 import { type Heard, tellEvents } from "./message.ts";
 
+/** How often each channel is subscribed to again: who only listens would never find out that the other end is gone. */
+const LOOK_INTERVAL = 5_000;
 /** Milliseconds in which a node must answer, or another is asked. */
 const PATIENCE = 2_000;
 const MOST_REDIRECTIONS = 5;
@@ -26,6 +28,7 @@ export class ShardedWakeUp {
   readonly #places = new Map<string, string>();
   readonly #following = new Set<string>();
   readonly #again = new Set<string>();
+  #looks: NodeJS.Timeout | undefined;
   #closed = false;
   #open = false;
 
@@ -53,6 +56,7 @@ export class ShardedWakeUp {
       await Promise.race([overdue, Promise.all(this.#channels.map((channel) => this.#subscribe(channel)))]);
       this.#open = true;
       this.#cluster.on("refresh", this.#followAll);
+      this.#looks = setInterval(this.#followAll, LOOK_INTERVAL).unref();
     } catch (cause) {
       const refusal = asFailure(cause);
       if (isLockError(refusal)) throw refusal;
@@ -67,6 +71,7 @@ export class ShardedWakeUp {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#looks);
     this.#cluster.off("refresh", this.#followAll);
     await Promise.all([...this.#listeners.keys()].map((address) => this.#drop(address)));
   }
