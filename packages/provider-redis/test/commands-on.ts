@@ -9,6 +9,8 @@ export async function commandsOn(cluster: RedisCluster, namespace: string): Prom
   const masters = await cluster.masters();
   for (const { url } of masters) {
     const client = new Redis(url);
+    // What it asks for when it connects would be told to the monitor before that knows that it is one.
+    await client.ping();
     const monitor = await client.monitor();
     onTestFinished(() => [client, monitor].forEach((each) => each.disconnect()));
     monitor.on("monitor", (_time: string, command: string[]) => commands.push(command));
