@@ -61,8 +61,7 @@ export class HandOff implements Locks {
 
   take(claims: readonly Claim[]): Awaitable<readonly TakeReply[]> {
     const now = performance.now();
-    let here = 0;
-    let later = false;
+    let [here, later] = [0, false];
     const replies = claims.map((claim) => {
       const reply = this.#answer(claim, now);
       if (reply !== null) here += 1;
@@ -269,7 +268,7 @@ export class HandOff implements Locks {
       if (answer.status === "released") this.#forget(releases[n] as Release);
       return answer;
     });
-    return later ? Promise.all(replies) : (replies as readonly ReleaseReply[]);
+    return later ? Promise.all(replies.map(async (reply) => reply)) : (replies as ReleaseReply[]);
   }
 
   /** It was answered: nothing is left of the claim, also where its grant was heard of meanwhile. */
