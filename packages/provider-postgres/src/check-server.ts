@@ -12,7 +12,7 @@ import { renewSignature } from "./operations/renew.ts";
 import { sweepSignature } from "./operations/sweep.ts";
 import { takeOneSignature, takeSignature } from "./operations/take.ts";
 
-const functions = [
+export const functions: readonly string[] = [
   takeSignature,
   takeOneSignature,
   renewSignature,

@@ -20,6 +20,10 @@ const migrationLock = "7813577617021493099";
 
 const connectTimeout = 10_000;
 
+/** Limits meant for the application's statements and sessions, also those of a transaction that is idle: it may have to wait. Not all servers know all. */
+const withoutLimits = `SELECT set_config(s.name, '0', false) FROM pg_settings s WHERE s.name IN ('statement_timeout',
+  'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')`;
+
 export interface MigrationReport {
   /** The migrations that this call applied, in order. */
   readonly applied: readonly string[];
@@ -93,9 +97,7 @@ export async function applyMissing(
   names: Names,
   shipped: readonly Migration[],
 ): Promise<MigrationReport> {
-  await client.query(
-    "SET lock_timeout = 0; SET statement_timeout = 0; SET default_transaction_read_only = off",
-  );
+  await client.query(`${withoutLimits}; SET default_transaction_read_only = off`);
   // READ COMMITTED: what is read after the wait for the lock is what the one before has left.
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   await client.query(`SELECT pg_advisory_xact_lock(${migrationLock})`);

@@ -70,7 +70,10 @@ test("a wrong password, and a database that does not exist, are LOCK_UNAVAILABLE
   });
 });
 
-test("limits and defaults that are set on the database do not reach it", async () => {
+test.each([
+  { mode: "rows", sessions: 0 },
+  { mode: "session", sessions: 2 },
+])("limits and defaults that are set on the database do not reach it, mode: $mode", async ({ sessions }) => {
   const name = `lock_test_${Math.random().toString(36).slice(2)}`;
   const admin = new pg.Client(serverUrl);
   await admin.connect();
@@ -90,8 +93,10 @@ test("limits and defaults that are set on the database do not reach it", async (
   url.pathname = `/${name}`;
   try {
     await migrate(url.href);
-    await using one = await instance({ connectionString: url.href });
-    await using other = await instance({ connectionString: url.href });
+    await using one = await instance({ connectionString: url.href }, { sessions });
+    await using other = await instance({ connectionString: url.href }, { sessions });
+    const held = claimOf({ keys: ["held"] });
+    expect(await one.take(held)).toMatchObject({ status: "granted" });
     // Longer than the limits, the idle connections' and that of a statement that waits for the key.
     await new Promise((resolve) => setTimeout(resolve, 300));
     await Promise.all(
@@ -110,7 +115,12 @@ test("limits and defaults that are set on the database do not reach it", async (
     await blocker.query("COMMIT");
     await blocker.end();
     expect(await waiting).toMatchObject({ status: "granted" });
-    expect(one.woken).toEqual([]);
+    expect(await other.take({ keys: ["held"], wait: false })).toMatchObject({ status: "busy" });
+    expect(await one.release({ by: "grant", grantId: held.id, keys: ["held"], tombstone: false })).toEqual({
+      status: "released",
+      freed: true,
+    });
+    expect([one.woken, one.lost]).toEqual([[], []]);
   } finally {
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
     await admin.end();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keyHash, knownHash } from "../src/key-hash.ts";
+import { halves, namespaceMark } from "../src/operations/advisory.ts";
 import { migratedDatabase, type TestDatabase } from "./database.ts";
 
 let database: TestDatabase;
@@ -19,6 +20,15 @@ test.each([
   ["lock", "a:b", -6066438569524370617n],
 ])("the hash of %j and %j is as it always was", (namespace, key, hash) => {
   expect(keyHash(namespace, key)).toBe(hash);
+});
+
+// By which a process of one version finds the sessions of another, to end them.
+test.each([
+  ["lock", [-396532963, -175354300]],
+  ["other", [-715697875, -1125300980]],
+  ["ключ 🔑", [1577690647, 1235493936]],
+])("what all sessions of the namespace %j hold is as it always was", (namespace, mark) => {
+  expect(halves(namespaceMark(namespace))).toEqual(mark);
 });
 
 test("it is what the server computes of the same text", async () => {

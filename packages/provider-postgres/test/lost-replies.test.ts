@@ -110,3 +110,23 @@ test("a bare lock whose release was not heard of is nobody's afterwards", async 
   expect(await other.execute("k", () => "ran", { timeout: 5 })).toBe("ran");
   expect(await rowsOf(namespace)).toEqual([]);
 });
+
+test("a bare lock whose taking was not heard of is taken again, once, and nobody's afterwards", async () => {
+  const { proxy, url } = await behindProxy();
+  const namespace = newId();
+  const [one, other] = [
+    await connected({ connectionString: url, namespace, mode: "session", sessions: 1, push: false }),
+    await connected({ connectionString: database.url, namespace, mode: "session" }),
+  ];
+  const lost = proxy.loseReply();
+  let runs = 0;
+  await one.execute("k", async (lock) => {
+    runs += 1;
+    await lost;
+    lock.assertHeld();
+    await expect(other.acquire("k")).rejects.toMatchObject({ code: "LOCK_NOT_ACQUIRED" });
+  });
+  expect(runs).toBe(1);
+  expect(await other.execute("k", () => "ran", { timeout: 5 })).toBe("ran");
+  expect(await rowsOf(namespace)).toEqual([]);
+});

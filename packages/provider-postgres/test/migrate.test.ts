@@ -111,6 +111,24 @@ test("a transaction that uses the tables is waited for, and nobody behind it", a
   expect((await migrating).applied).toEqual(["0003_renew"]);
 });
 
+test("time limits that are set for the application's sessions do not end a migration that has to wait", async () => {
+  await using database = await migratedDatabase();
+  await database.query("DELETE FROM locking_migrations WHERE name = '0003_renew'");
+  const user = new pg.Client(database.url);
+  await user.connect();
+  await user.query("BEGIN; SELECT FROM locking_queue");
+  const url = new URL(database.url);
+  const limits = ["statement", "lock", "idle_in_transaction_session"].map((each) => `-c ${each}_timeout=30`);
+  url.searchParams.set("options", `${url.searchParams.get("options")} ${limits.join(" ")}`);
+  const migrating = migrate(url.href);
+  migrating.catch(() => {});
+  // Time for a try and for the pause after it, in which the transaction is idle.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await user.query("COMMIT");
+  await user.end();
+  expect((await migrating).applied).toEqual(["0003_renew"]);
+});
+
 test("a role that may not create is told so, and has nothing to do where an administrator has migrated", async () => {
   await using database = await emptyDatabase();
   await using role = await otherRole(database);
