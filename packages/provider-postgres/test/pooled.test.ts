@@ -2,6 +2,8 @@ import { createLocking } from "@lock/core";
 import type { Locking } from "@lock/core";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { connectionSettings } from "../src/connection-settings.ts";
+import { Connection } from "../src/connection.ts";
 import { postgresProvider, type PostgresProviderOptions } from "../src/provider.ts";
 import { claimOf, instance } from "./instance.ts";
 import { containing } from "./matchers.ts";
@@ -130,4 +132,48 @@ test("a statement that fails leaves its connection in no transaction", async () 
   const [spoilt] = await Promise.allSettled([one.take({ keys: ["a\0"] })]);
   expect(spoilt.status).toBe("rejected");
   expect(await one.take(claimOf({ keys: ["k"] }))).toMatchObject({ status: "granted" });
+});
+
+test("every statement is under the settings that it is correct under, whatever the server's own are", async () => {
+  const admin = new pg.Client(server.url);
+  await admin.connect();
+  onTestFinished(() => admin.end());
+  const defaults = {
+    synchronous_commit: "off",
+    default_transaction_isolation: "serializable",
+    default_transaction_read_only: "on",
+    statement_timeout: "20s",
+    lock_timeout: "20s",
+    idle_in_transaction_session_timeout: "20s",
+  };
+  const alter = async (each: (name: string, value: string) => string): Promise<void> => {
+    await admin.query("SET default_transaction_read_only = off");
+    for (const [name, value] of Object.entries(defaults)) await admin.query(each(name, value));
+    await admin.query("SELECT pg_reload_conf()");
+  };
+  onTestFinished(() => alter((name) => `ALTER SYSTEM RESET ${name}`));
+  const connection = new Connection({
+    settings: connectionSettings({ connectionString: server.pooler.url }),
+    connections: 1,
+    callTimeout: 5_000,
+  });
+  onTestFinished(() => connection.close());
+  await alter((name, value) => `ALTER SYSTEM SET ${name} = '${value}'`);
+  const client = new pg.Client(server.pooler.url);
+  await client.connect();
+  onTestFinished(() => client.end());
+  // Others have them by now.
+  const show = async () => (await client.query<{ lock_timeout: string }>("SHOW lock_timeout")).rows[0];
+  await expect.poll(show).toEqual({ lock_timeout: "20s" });
+  const names = [
+    "synchronous_commit",
+    "transaction_isolation",
+    "transaction_read_only",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+  ];
+  const text = `SELECT ${names.map((name) => `current_setting('${name}')`).join(", ")}`;
+  const call = { name: "", text, values: [] };
+  expect(await connection.query(call)).toEqual([["on", "read committed", "off", "5s", "0", "0"]]);
 });

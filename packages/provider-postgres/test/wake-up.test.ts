@@ -33,7 +33,10 @@ beforeEach(async () => {
 
 const notified = (): Promise<Record<string, unknown>[]> => database.query("SELECT payload FROM notified");
 
-test("nobody is notified where nobody waits", async () => {
+test.each([0, 2])("nobody is notified where nobody waits, sessions: %i", async (sessions) => {
+  const url = new URL(database.url);
+  url.searchParams.set("options", `-c search_path=${database.schema},pg_catalog`);
+  await using one = await instance({ connectionString: url.href }, { sessions });
   await one.take({ id: "c" });
   await one.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
   await one.take({ ownerId: "o" });
@@ -111,7 +114,12 @@ test("a notification that is lost costs the waiter at most 5 s, and never its tu
 }, 30_000);
 
 test("without push no connection listens, and a waiter finds what was handed to it by asking", async () => {
-  const polling = await instance({ connectionString: database.url }, { push: false });
+  const url = new URL(database.url);
+  const name = `polling-${newId()}`;
+  url.searchParams.set("application_name", name);
+  const polling = await instance({ connectionString: url.href }, { push: false });
+  const open = "SELECT count(*)::integer AS open FROM pg_stat_activity WHERE application_name = $1";
+  expect(await database.query(open, [name])).toEqual([{ open: 2 }]);
   await polling.take({ id: "c" });
   await polling.take({ id: "w" });
   await polling.release({ by: "grant", grantId: "c", keys: ["a"], tombstone: false });
