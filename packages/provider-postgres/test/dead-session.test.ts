@@ -29,6 +29,29 @@ test("what a session held by a row is free once the session has ended, also to w
   expect(await other.take({ wait: false })).toMatchObject({ status: "granted" });
 });
 
+test.each(["taken", "handed over", "handed over and confirmed"])(
+  "what a session held by a row that was %s is handed on within 1 s after the session has ended",
+  async (how) => {
+    await using database = await migratedDatabase();
+    const name = `dead-${newId()}`;
+    await using one = await instance({ connectionString: named(database.url, name) }, { sessions: 2 });
+    await using other = await instance({ connectionString: database.url }, { sessions: 2 });
+    const [before, held, behind] = [claimOf({}), claimOf({ limit: 2 }), claimOf({})];
+    if (how !== "taken") await other.take(before);
+    expect(await one.take(held)).toMatchObject({ status: how === "taken" ? "granted" : "queued" });
+    if (how !== "taken") {
+      await other.release({ by: "grant", grantId: before.id, keys: ["a"], tombstone: false });
+      await one.handedTo(held.id);
+      if (how !== "handed over") await one.take(held);
+    }
+    expect(await other.take(behind)).toMatchObject({ status: "queued" });
+    await end(database, name);
+    const ended = performance.now();
+    await other.handedTo(behind.id);
+    expect(performance.now() - ended).toBeLessThan(1_000);
+  },
+);
+
 test("who waits on a connection that has ended keeps nobody back, and stands where it stood once it asks with another", async () => {
   await using database = await migratedDatabase();
   const name = `dead-${newId()}`;

@@ -1,5 +1,6 @@
 import { createLocking, type Locking } from "@lock/core";
 import { startProxy, type FaultProxy } from "@lock/testkit";
+import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { postgresProvider, type PostgresProviderOptions } from "../src/provider.ts";
 import { migratedDatabase, type TestDatabase } from "./database.ts";
@@ -130,3 +131,33 @@ test("a bare lock whose taking was not heard of is taken again, once, and nobody
   expect(await other.execute("k", () => "ran", { timeout: 5 })).toBe("ran");
   expect(await rowsOf(namespace)).toEqual([]);
 });
+
+test.each(["session", "rows"] as const)(
+  "a lock that was bound to a transaction, which was not heard of, is refused and nobody's afterwards, mode: %s",
+  async (mode) => {
+    const { proxy, url } = await behindProxy();
+    const namespace = newId();
+    const [one, other] = [
+      await connected({ connectionString: url, namespace, mode, push: false }),
+      await connected({ connectionString: database.url, namespace, mode }),
+    ];
+    const client = new pg.Client(database.url);
+    await client.connect();
+    onTestFinished(() => client.end());
+    await client.query("BEGIN");
+    let lost: Promise<void> | undefined;
+    const query = async (text: string): Promise<unknown> => {
+      const reply = await client.query(text);
+      // What follows is said to the tables: that the grant lives with this transaction.
+      lost = proxy.loseReply();
+      return reply;
+    };
+    const refused = one.acquire("k", {}, { transactionManager: { query } });
+    await expect(refused).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE" });
+    await lost;
+    // Though the transaction goes on.
+    expect(await other.execute("k", () => "ran", { timeout: 5 })).toBe("ran");
+    await client.query("COMMIT");
+    expect(await rowsOf(namespace)).toEqual([]);
+  },
+);

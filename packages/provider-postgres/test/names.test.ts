@@ -62,6 +62,25 @@ test("tables that were migrated along a search path are found by the name of the
   await exercise({ connectionString: other.url });
 });
 
+test("after its schema was renamed, migrating again without the history makes it work and keeps what is held", async () => {
+  await using database = await migratedDatabase();
+  const before = await connected({ connectionString: database.url, namespace: "n" });
+  await before.acquire("kept", { ownerId: "o" });
+  await before.close();
+  const schema = `${database.schema}_renamed`;
+  await database.query(`ALTER SCHEMA ${database.schema} RENAME TO ${schema}`);
+  try {
+    await database.query(`DROP TABLE ${schema}.locking_migrations`);
+    await migrate(serverUrl, { schema });
+    await exercise({ connectionString: serverUrl, schema });
+    const after = await connected({ connectionString: serverUrl, schema, namespace: "n" });
+    expect((await after.inspect("kept"))[0]?.holders).toHaveLength(1);
+    await after.close();
+  } finally {
+    await database.query(`ALTER SCHEMA ${schema} RENAME TO ${database.schema}`);
+  }
+});
+
 test("two sets of tables in one schema have locks of their own", async () => {
   await using database = await emptyDatabase();
   const source = { connectionString: database.url };
