@@ -1,6 +1,12 @@
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { migratedDatabase, type TestDatabase } from "./database.ts";
 import { claimOf, instance, newId } from "./instance.ts";
+
+// Advisory locks are of the database, which other tests use too.
+let namespace: string;
+beforeEach(() => {
+  namespace = newId();
+});
 
 function named(url: string, applicationName: string): string {
   const result = new URL(url);
@@ -19,8 +25,11 @@ async function end(database: TestDatabase, applicationName: string): Promise<voi
 test("what a session held by a row is free once the session has ended, also to who does not wait", async () => {
   await using database = await migratedDatabase();
   const name = `dead-${newId()}`;
-  await using one = await instance({ connectionString: named(database.url, name) }, { sessions: 2 });
-  await using other = await instance({ connectionString: database.url }, { sessions: 2 });
+  await using one = await instance(
+    { connectionString: named(database.url, name) },
+    { namespace, sessions: 2 },
+  );
+  await using other = await instance({ connectionString: database.url }, { namespace, sessions: 2 });
   const job = claimOf({ limit: 2 });
   expect(await one.take(job)).toMatchObject({ status: "granted" });
   expect(await database.query("SELECT count(session)::integer AS held FROM locking")).toEqual([{ held: 1 }]);
@@ -34,8 +43,11 @@ test.each(["taken", "handed over", "handed over and confirmed"])(
   async (how) => {
     await using database = await migratedDatabase();
     const name = `dead-${newId()}`;
-    await using one = await instance({ connectionString: named(database.url, name) }, { sessions: 2 });
-    await using other = await instance({ connectionString: database.url }, { sessions: 2 });
+    await using one = await instance(
+      { connectionString: named(database.url, name) },
+      { namespace, sessions: 2 },
+    );
+    await using other = await instance({ connectionString: database.url }, { namespace, sessions: 2 });
     const [before, held, behind] = [claimOf({}), claimOf({ limit: 2 }), claimOf({})];
     if (how !== "taken") await other.take(before);
     expect(await one.take(held)).toMatchObject({ status: how === "taken" ? "granted" : "queued" });
@@ -55,8 +67,11 @@ test.each(["taken", "handed over", "handed over and confirmed"])(
 test("who waits on a connection that has ended keeps nobody back, and stands where it stood once it asks with another", async () => {
   await using database = await migratedDatabase();
   const name = `dead-${newId()}`;
-  await using one = await instance({ connectionString: named(database.url, name) }, { sessions: 2 });
-  await using other = await instance({ connectionString: database.url }, { sessions: 2 });
+  await using one = await instance(
+    { connectionString: named(database.url, name) },
+    { namespace, sessions: 2 },
+  );
+  await using other = await instance({ connectionString: database.url }, { namespace, sessions: 2 });
   const [a, b] = [claimOf({ keys: ["a"], limit: 2 }), claimOf({ keys: ["b"], limit: 2 })];
   await other.store.take([a, b]);
   const waiting = claimOf({ keys: ["a", "b"] });
@@ -75,8 +90,8 @@ test("who waits on a connection that has ended keeps nobody back, and stands whe
 
 test("a key that somebody waits for is not held bare, though nobody holds it", async () => {
   await using database = await migratedDatabase();
-  await using one = await instance({ connectionString: database.url }, { sessions: 2 });
-  await using other = await instance({ connectionString: database.url }, { sessions: 2 });
+  await using one = await instance({ connectionString: database.url }, { namespace, sessions: 2 });
+  await using other = await instance({ connectionString: database.url }, { namespace, sessions: 2 });
   await one.take({ limit: 2 });
   expect(await one.take({})).toMatchObject({ status: "queued" });
   // As when a lease has ended and was cleared away before the waiter looks.

@@ -37,7 +37,8 @@ describe("the rights that it needs are", () => {
   test("those that are listed: without them it says which, with them it works", async () => {
     await using granted = await migratedDatabase();
     await using role = await otherRole(granted);
-    await using one = await instance({ connectionString: role.url });
+    // What is freed of it below is freed in the whole database.
+    await using one = await instance({ connectionString: role.url }, { namespace: newId() });
     await expect(one.take({})).rejects.toMatchObject({
       code: "LOCK_UNAVAILABLE",
       message: containing("GRANT SELECT"),

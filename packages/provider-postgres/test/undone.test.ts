@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
 import { migratedDatabase } from "./database.ts";
-import { instance } from "./instance.ts";
+import { instance, newId } from "./instance.ts";
 
 test("a session whose bare locks can't be undone is given up", async () => {
   await using database = await migratedDatabase();
+  const namespace = newId();
   const url = new URL(database.url);
   // Stands before the server's own.
   url.searchParams.set("options", `-c search_path=${database.schema},pg_catalog`);
-  await using own = await instance({ connectionString: url.href }, { sessions: 1 });
-  await using other = await instance({ connectionString: database.url }, { sessions: 1 });
+  await using own = await instance({ connectionString: url.href }, { namespace, sessions: 1 });
+  await using other = await instance({ connectionString: database.url }, { namespace, sessions: 1 });
   await database.query(`CREATE FUNCTION pg_advisory_unlock(integer, integer) RETURNS boolean
     LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled; END $$`);
   const [made] = await database.query(
