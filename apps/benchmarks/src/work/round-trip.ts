@@ -1,9 +1,12 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import pg from "pg";
 import type { BackendName } from "../contenders/of-backend.ts";
 import { median } from "../statistics/spread.ts";
 
 const TIMES = 200;
+/** Milliseconds before each, as long as who holds a contended key stays inside. */
+const IDLE = 1;
 
 const probes = new Map<string, Promise<() => Promise<unknown>>>();
 
@@ -15,6 +18,7 @@ export async function roundTrip({ backend, url }: { backend: BackendName; url: s
   const ask = await probe;
   const took: number[] = [];
   for (let time = 0; time < TIMES; time += 1) {
+    await pause(IDLE);
     const begin = performance.now();
     await ask();
     took.push(performance.now() - begin);
