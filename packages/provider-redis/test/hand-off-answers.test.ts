@@ -1,4 +1,5 @@
 import type { Claim } from "@lock/core";
+import { MOST_TOGETHER } from "../src/same-tick.ts";
 import { expect, it } from "vitest";
 import { deferred } from "./deferred.ts";
 import { byClaim, byGrant, claimOf } from "./instance.ts";
@@ -149,17 +150,17 @@ it("a release that waits for word is answered, and the lock given back, when the
 
 it("who leaves while it is asked for on its behalf is not called home any more", async () => {
   const { server, take, release, asked, words, handovers, gate, handOff } = scripted();
-  const [holder, ...others] = [claimOf({}), ...Array.from({ length: 102 }, () => claimOf({}))];
-  const [next, late, last] = [others[0]!, others[100]!, others[101]!];
+  const [holder, ...others] = [claimOf({}), ...Array.from({ length: MOST_TOGETHER + 2 }, () => claimOf({}))];
+  const [next, late, last] = [others[0]!, others[MOST_TOGETHER]!, others[MOST_TOGETHER + 1]!];
   void take(holder);
   for (const claim of others) void take(claim);
   await asked[0]!.answer([granted(holder, 1)]);
   await words[0]!.answer({ status: "held", lastToken: 300, others: 0, recalled: [] });
   server.freed(400);
-  // Those who waited are asked for, a hundred together.
-  expect(asked.slice(1).map(({ claims }) => claims.length)).toEqual([100, 2]);
+  // Those who waited are asked for, as many together as travel so.
+  expect(asked.slice(1).map(({ claims }) => claims.length)).toEqual([MOST_TOGETHER, 2]);
   await asked[1]!.answer(
-    others.slice(0, 100).map((claim, n) => (n === 0 ? granted(claim, 500) : queued(500 + n))),
+    others.slice(0, MOST_TOGETHER).map((claim, n) => (n === 0 ? granted(claim, 500) : queued(500 + n))),
   );
   expect(words).toHaveLength(2);
   const { promise, resolve } = deferred();
@@ -171,7 +172,7 @@ it("who leaves while it is asked for on its behalf is not called home any more",
   resolve();
   await withdrawal;
   await release(next);
-  for (const claim of others.slice(1, 100)) await release(claim);
+  for (const claim of others.slice(1, MOST_TOGETHER)) await release(claim);
   expect(handovers.map(({ claimId }) => claimId)).not.toContain(late.id);
   expect(handovers.at(-1)).toMatchObject({ claimId: last.id });
 });

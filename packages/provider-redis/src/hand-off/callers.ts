@@ -1,8 +1,6 @@
 import type { Claim, StoreEvents, TakeReply } from "@lock/core";
+import { MOST_TOGETHER } from "../same-tick.ts";
 import type { Follower } from "./spot.ts";
-
-/** As many as the engine sends together itself. */
-const MOST = 100;
 
 /** Those who asked for the locks, and how they come to ask the server after all. */
 export class Callers {
@@ -46,8 +44,8 @@ export class Callers {
 
   /** Asks for claims whose callers wait to be answered. */
   askFor(followers: readonly Follower[]): void {
-    for (let from = 0; from < followers.length; from += MOST) {
-      const some = followers.slice(from, from + MOST);
+    for (let from = 0; from < followers.length; from += MOST_TOGETHER) {
+      const some = followers.slice(from, from + MOST_TOGETHER);
       this.#ask(some.map(({ claim }) => claim)).then(
         (replies) => {
           for (const [n, { settle }] of some.entries()) settle(replies[n] as TakeReply);
@@ -62,8 +60,8 @@ export class Callers {
   /** Asks for claims whose callers were told that they wait. They hear that there is a reason to ask, and do. */
   send(claims: readonly Claim[]): void {
     if (this.closed) return;
-    for (let from = 0; from < claims.length; from += MOST) {
-      const some = claims.slice(from, from + MOST);
+    for (let from = 0; from < claims.length; from += MOST_TOGETHER) {
+      const some = claims.slice(from, from + MOST_TOGETHER);
       const ids = some.map(({ id }) => id);
       void this.#ask(some)
         .catch(() => {})
